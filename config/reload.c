@@ -1,0 +1,43 @@
+/* What a running daemon cannot change: sockets bound before it gave up its rights, threads that
+ * have started, the place of its record. */
+#include "config/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool same_listen(const struct config_listen *a, const struct config_listen *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = address_equal(&a->addresses[i], &b->addresses[i]);
+    return same;
+}
+
+int config_check_reload(const struct config *now, const struct config *next, struct failure *why)
+{
+    const struct {
+        const char *key;
+        bool same;
+    } fixed[] = {
+        {"application", strcmp(now->application, next->application) == 0},
+        {"user", strcmp(now->user, next->user) == 0},
+        {"resolver.listen", same_listen(&now->resolver.listen, &next->resolver.listen)},
+        {"resolver.threads", now->resolver.threads == next->resolver.threads},
+        {"resolver.cache_size", now->resolver.cache_size == next->resolver.cache_size},
+        {"proxy.threads", now->proxy.threads == next->proxy.threads},
+        {"control.socket", strcmp(now->control.socket, next->control.socket) == 0},
+        {"state.file", strcmp(now->state.file, next->state.file) == 0},
+        {"monitoring.listen", same_listen(&now->monitoring, &next->monitoring)},
+    };
+    char keys[256] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
+        if (!fixed[i].same)
+            used += (size_t)snprintf(
+                keys + used, sizeof keys - used, "%s%s", used ? ", " : "", fixed[i].key);
+    }
+    if (used == 0)
+        return 0;
+    return failure_set(why, -EINVAL, "only a restart can change %s", keys);
+}
