@@ -1,0 +1,23 @@
+/* One target's check: its timer, its connection, its history. Only health.c uses it. */
+#pragma once
+
+#include "failover/health_rule.h"
+
+struct health_check;
+
+/* What all checks share; `config` is the one in force. */
+struct health_context {
+    struct loop *loop;
+    struct lookup *lookup;
+    struct config *config;
+};
+
+/* The first attempt comes after `delay_ms`. `endpoint` and `region` are ids for the log. */
+struct health_check *health_check_new(const struct health_context *context, const char *endpoint,
+    const char *region, const struct config_target *target, uint64_t delay_ms);
+
+/* Ends it; `freed` runs later, after the last callback. */
+void health_check_free(struct health_check *check, loop_call *freed, void *freed_context);
+
+bool health_check_is_of(const struct health_check *check, const struct config_target *target);
+struct health_status health_check_get(const struct health_check *check);
