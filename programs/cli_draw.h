@@ -1,0 +1,23 @@
+/* What the daemon says, as people read it: status, a transition under way, history, explanations.
+ * Everything is drawn from the protocol's JSON (pilotlight-control(7)); a member that is missing is
+ * left out of the picture. */
+#pragma once
+
+#include "programs/cli_page.h"
+
+void draw_status(const struct page *page, const cJSON *status);
+
+/* A running transition with its steps, at most `lines` of them. Returns how many lines it took. */
+unsigned draw_transition(const struct page *page, const cJSON *transition, unsigned lines);
+
+/* One plain line for each group and step that is not as it was; `before` may be NULL. */
+void draw_changes(const struct page *page, const cJSON *before, const cJSON *after);
+
+void draw_history(const struct page *page, const cJSON *history);
+
+/* Any JSON as indented lines, "key: value". */
+void draw_members(const struct page *page, const cJSON *value);
+
+/* "failover to us-west-2" and the names of its steps that failed, the caller's; NULL: none did. */
+char *draw_title(const cJSON *transition);
+char *draw_failed_steps(const cJSON *transition);

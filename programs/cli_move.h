@@ -1,0 +1,9 @@
+/* The commands that change something: failover, switchover, abort, reload; and waiting for them. */
+#pragma once
+
+#include "programs/cli_session.h"
+
+enum exit_status move_run(struct session *session); /* failover, switchover */
+enum exit_status move_abort(struct session *session);
+enum exit_status move_wait(struct session *session);
+enum exit_status move_reload(struct session *session);

@@ -1,0 +1,44 @@
+/* The parts of a running daemon, shared by pilotlightd.c and pilotlightd_doors.c. */
+#pragma once
+
+#include "base/watchdog.h"
+#include "failover/control.h"
+#include "failover/health.h"
+#include "failover/keeper.h"
+#include "failover/monitoring.h"
+#include "failover/resolv_conf.h"
+#include "failover/status.h"
+#include "resolver/resolver.h"
+
+#include <sys/stat.h>
+
+struct daemon {
+    struct loop main_loop;
+    struct config *config; /* the one it started with */
+    int *inherited;
+    int control_socket;
+    struct stat control_file; /* the socket's path when we bound it; all 0: it is not ours */
+    int monitoring_sockets[16];
+    size_t monitoring_count;
+    struct siphash_key key;
+    char host[256];
+
+    struct store *store;
+    struct announce *announce;
+    struct resolver *resolver;
+    struct keeper *keeper;
+    struct resolv_conf *resolv_conf;
+    struct health_checks *health;
+    struct status_source status;
+    struct control *control;
+    struct monitoring *monitoring;
+    struct watchdog watchdog;
+    struct loop **watched;
+
+    uv_signal_t hangup, terminate, interrupt;
+    uv_timer_t alive;
+    unsigned closing; /* doors that still close, and the house; 0: it is not told to stop */
+};
+
+/* Binds all that may need root, makes missing directories, and becomes the configured user. */
+int daemon_open_doors(struct daemon *daemon, struct failure *why);
