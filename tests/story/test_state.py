@@ -201,7 +201,7 @@ def test_a_region_that_vanished_from_the_configuration_is_undecided(daemon):
 
 # -- kill -9 -------------------------------------------------------------------------------------
 
-KILLS = 100  # in each of two stories
+KILLS = 200  # in each of two stories
 
 
 def pause(seconds):
