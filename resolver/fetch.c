@@ -209,11 +209,14 @@ static int ask_over_stream(struct fetch *fetch, struct upstream *upstream)
     return status;
 }
 
-/* What an upstream said that is no use: the next one, if there is one that was not asked yet. */
-static void refused(struct fetch *fetch, struct cache_entry *entry)
+/* What an upstream said that is no use: the next one, if there is one that was not asked yet. What
+ * an earlier try brings does not end the wait for the newest. */
+static void refused(struct fetch *fetch, const struct upstream *upstream, struct cache_entry *entry)
 {
     cache_entry_unref(fetch->refusal);
     fetch->refusal = entry;
+    if (upstream != fetch->asked)
+        return;
     if (fetch->try_count < fetch->choice_count && fetch->try_count < FETCH_TRIES_MAX)
         try_next(fetch);
     else
@@ -221,10 +224,11 @@ static void refused(struct fetch *fetch, struct cache_entry *entry)
 }
 
 /* FORMERR or NOTIMP without an OPT: an upstream from before EDNS. */
-static bool retry_plain(struct fetch *fetch, const struct reply *reply)
+static bool retry_plain(
+    struct fetch *fetch, const struct upstream *upstream, const struct reply *reply)
 {
     bool complains = reply->rcode == RCODE_FORMERR || reply->rcode == RCODE_NOTIMP;
-    if (!complains || reply->edns || fetch->plain)
+    if (!complains || reply->edns || fetch->plain || upstream != fetch->asked)
         return false;
     fetch->plain = true;
     fetch->try_count--; /* the same upstream again */
@@ -241,12 +245,12 @@ static void take_reply(
     uint64_t now_ms = now_of(fetch), max_stale_ms = engine->view->config->resolver.max_stale_ms;
     upstream_answered(upstream, now_ms - asked_ms);
     count_one(&engine->counters.upstream_answered);
-    if (retry_plain(fetch, reply))
+    if (retry_plain(fetch, upstream, reply))
         return;
     struct cache_entry *entry = cache_entry_new(&fetch->key, message, reply, now_ms, max_stale_ms);
     if (reply->rcode == RCODE_SERVFAIL || reply->rcode == RCODE_REFUSED ||
         reply->rcode == RCODE_FORMERR || reply->rcode == RCODE_NOTIMP || reply->rcode > DNS_RCODE) {
-        refused(fetch, entry);
+        refused(fetch, upstream, entry);
         return;
     }
     if (entry->kind != CACHE_OTHER)
@@ -288,13 +292,14 @@ bool fetch_datagram(
 {
     struct upstream *upstream = attempt_upstream(attempt);
     struct engine *engine = fetch->owner->engine;
+    uint64_t sent_ms = attempt_sent_ms(attempt);
     if (!vet(engine, &fetch->key, fetch->wire, attempt_id(attempt), &message, size))
         return true;
+    close_attempt(fetch, attempt);
     if (!(engine->reply.flags & DNS_TC)) {
-        take_reply(fetch, upstream, attempt_sent_ms(attempt), message);
+        take_reply(fetch, upstream, sent_ms, message);
         return false;
     }
-    close_attempt(fetch, attempt);
     fetch->give_up_ms = now_of(fetch) + stream_patience_ms(fetch);
     if (ask_over_stream(fetch, upstream) == 0)
         schedule(fetch);

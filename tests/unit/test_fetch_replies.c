@@ -190,6 +190,70 @@ static void asking_again_without_edns_is_not_another_try(void **unused)
     ends_with(RCODE_SERVFAIL, EDE_NO_REACHABLE_AUTHORITY);
 }
 
+static void a_late_refusal_does_not_end_the_wait_for_the_next(void **unused)
+{
+    (void)unused;
+    upstreams_are(2);
+    ask("else.test");
+    hears(a);
+    passes(800);
+    hears(b);
+    reply_start(reply, a, RCODE_SERVFAIL);
+    says(a, reply);
+    runs_until(&scene.engine.loop.uv, &scene.engine.counters.upstream_answered, 1);
+    reply_a(reply, b, MARK);
+    says(b, reply);
+    ends_with_a(MARK);
+}
+
+static void a_refusal_that_comes_twice_counts_once(void **unused)
+{
+    (void)unused;
+    ask("else.test");
+    hears(a);
+    reply_start(reply, a, RCODE_SERVFAIL);
+    says(a, reply);
+    says(a, reply);
+    hears(b);
+    assert_true(hears_nothing(c));
+    reply_a(reply, b, MARK);
+    says(b, reply);
+    ends_with_a(MARK);
+}
+
+static void after_a_late_refusal_the_silence_of_the_next_is_still_bounded(void **unused)
+{
+    (void)unused;
+    upstreams_are(2);
+    ask("else.test");
+    hears(a);
+    passes(800);
+    hears(b);
+    reply_start(reply, a, RCODE_REFUSED);
+    says(a, reply);
+    runs_until(&scene.engine.loop.uv, &scene.engine.counters.upstream_answered, 1);
+    passes(800);
+    hears(a);
+    passes(1500);
+    ends_with(RCODE_REFUSED, EDE_NONE);
+}
+
+static void a_late_complaint_about_edns_leaves_the_next_upstream_alone(void **unused)
+{
+    (void)unused;
+    ask("else.test");
+    hears(a);
+    passes(800);
+    hears(b);
+    reply_start(reply, a, RCODE_FORMERR);
+    says(a, reply);
+    runs_until(&scene.engine.loop.uv, &scene.engine.counters.upstream_answered, 1);
+    reply_a(reply, b, MARK);
+    says(b, reply);
+    ends_with_a(MARK);
+    assert_int_equal(scene.engine.counters.upstream_sent, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fetch_setup, fetch_teardown)
 
 int main(void)
@@ -209,6 +273,10 @@ int main(void)
         TEST(nxdomain_is_an_answer_and_nobody_else_is_asked),
         TEST(an_upstream_from_before_edns_is_asked_again_without),
         TEST(asking_again_without_edns_is_not_another_try),
+        TEST(a_late_refusal_does_not_end_the_wait_for_the_next),
+        TEST(a_refusal_that_comes_twice_counts_once),
+        TEST(after_a_late_refusal_the_silence_of_the_next_is_still_bounded),
+        TEST(a_late_complaint_about_edns_leaves_the_next_upstream_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
