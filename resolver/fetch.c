@@ -30,10 +30,10 @@ struct fetch {
     struct upstream *choices[UPSTREAM_CHOICES_MAX];
     unsigned choice_count, try_count;
     struct attempt *attempts[FETCH_TRIES_MAX]; /* NULL: over a stream, or closed */
-    struct upstream *asked;                    /* of the newest try; borrowed from `choices` */
+    struct upstream *asked;     /* last, over UDP or a stream; borrowed from `choices` */
     struct upstream *streaming; /* an answer is awaited over its stream; NULL: none */
     uint16_t stream_id;
-    uint64_t started_ms, streamed_ms, give_up_ms; /* give_up: of the newest try */
+    uint64_t started_ms, streamed_ms, give_up_ms; /* give_up: of the one asked last */
     uv_timer_t timer;
     struct cache_entry *refusal; /* the last upstream that answered with an error */
     bool plain;                  /* without EDNS: the upstream does not know it */
@@ -274,7 +274,8 @@ bool fetch_stream_answered(struct fetch *fetch, const uint8_t *message, size_t s
     } else {
         count_one(&engine->counters.upstream_errors);
         upstream_failed(upstream, now_of(fetch));
-        try_next(fetch);
+        if (upstream == fetch->asked)
+            try_next(fetch);
     }
     return true;
 }
@@ -300,6 +301,7 @@ bool fetch_datagram(
         take_reply(fetch, upstream, sent_ms, message);
         return false;
     }
+    fetch->asked = upstream;
     fetch->give_up_ms = now_of(fetch) + stream_patience_ms(fetch);
     if (ask_over_stream(fetch, upstream) == 0)
         schedule(fetch);

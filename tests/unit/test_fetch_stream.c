@@ -5,6 +5,7 @@
 
 static struct played *const a = &scene.peers[0];
 static struct played *const b = &scene.peers[1];
+static struct played *const c = &scene.peers[2];
 
 static struct message *const reply = &scene.reply;
 
@@ -155,6 +156,38 @@ static void the_only_upstream_has_until_the_deadline_to_answer_over_tcp(void **u
     ends_with_a(MARK);
 }
 
+static void silence_on_a_connection_is_laid_to_the_one_it_leads_to(void **unused)
+{
+    (void)unused;
+    ask("else.test");
+    hears(a);
+    passes(800);
+    hears(b);
+    assert_int_equal(known(0)->failures, 1);
+    cuts_short(a);
+    passes(PATIENCE_MS);
+    hears(c);
+    assert_int_equal(known(0)->failures, 2);
+    assert_int_equal(known(1)->failures, 0);
+}
+
+static void a_connection_that_breaks_late_does_not_end_the_wait_for_the_next(void **unused)
+{
+    (void)unused;
+    ask("else.test");
+    hears(a);
+    cuts_short(a);
+    passes(PATIENCE_MS);
+    hears(b);
+    passes(800);
+    hears(c);
+    close_socket(&a->connection);
+    runs_until(&scene.engine.loop.uv, &scene.engine.counters.upstream_errors, 1);
+    reply_a(reply, c, MARK);
+    says(c, reply);
+    ends_with_a(MARK);
+}
+
 static void questions_that_need_tcp_share_one_connection(void **unused)
 {
     (void)unused;
@@ -214,6 +247,8 @@ int main(void)
         TEST(a_connection_that_ends_in_mid_answer_hands_over_to_the_next),
         TEST(a_silent_connection_hands_over_when_there_is_somebody_else),
         TEST(the_only_upstream_has_until_the_deadline_to_answer_over_tcp),
+        TEST(silence_on_a_connection_is_laid_to_the_one_it_leads_to),
+        TEST(a_connection_that_breaks_late_does_not_end_the_wait_for_the_next),
         TEST(questions_that_need_tcp_share_one_connection),
         TEST(an_upstream_that_leaves_the_view_takes_its_connection_along),
         TEST(stopping_closes_the_connection_and_wakes_nobody),
