@@ -17,7 +17,7 @@
 #define IDLE_MS 8000
 /* Without a byte from a peer that was asked, and longer than any fetch waits: it lives no more. */
 #define SILENT_MS (FETCH_DEADLINE_MS + 500)
-#define UNSENT_MAX 65536
+#define UNSENT_MAX 65536 /* no more than tls_write keeps until the handshake is done */
 #define PENDING_MAX 256
 #define CHUNK 16384
 
@@ -148,14 +148,16 @@ static void flush_tls(struct stream *stream)
         send_raw(stream, data, size);
 }
 
-static void send_plain(struct stream *stream, const uint8_t *data, size_t size)
+static int send_plain(struct stream *stream, const uint8_t *data, size_t size)
 {
     if (!stream->tls) {
         send_raw(stream, data, size);
-        return;
+        return 0;
     }
-    if (tls_write(stream->tls, data, size) == 0)
+    int status = tls_write(stream->tls, data, size);
+    if (status == 0)
         flush_tls(stream);
+    return status;
 }
 
 static struct pending **find_pending(struct stream *stream, uint16_t id)
@@ -256,10 +258,12 @@ static void on_connected(uv_connect_t *connect, int status)
     uv_read_start((uv_stream_t *)&stream->tcp, on_allocate, on_read);
     if (stream->tls)
         flush_tls(stream);
-    send_plain(stream, stream->unsent, stream->unsent_size);
+    status = send_plain(stream, stream->unsent, stream->unsent_size);
     free(stream->unsent);
     stream->unsent = NULL;
     stream->unsent_size = 0;
+    if (status < 0)
+        break_off(stream, status, NULL);
 }
 
 static int stream_open(struct engine *engine, struct upstream *upstream)
@@ -308,15 +312,18 @@ int stream_send(struct engine *engine, struct upstream *upstream, struct fetch *
     }
     struct stream *stream = upstream->stream;
     if (stream->pending_count >= PENDING_MAX || *find_pending(stream, read_be16(message)) ||
-        unsent(stream) > UNSENT_MAX)
+        unsent(stream) + size + 2 > UNSENT_MAX)
         return -EBUSY;
     uint8_t framed[2 + DNS_UDP_SIZE_MIN];
     write_be16(framed, (uint16_t)size);
     memcpy(framed + 2, message, size);
+    int status = 0;
     if (stream->connected)
-        send_plain(stream, framed, size + 2);
+        status = send_plain(stream, framed, size + 2);
     else
         keep_unsent(stream, framed, size + 2);
+    if (status < 0)
+        return status;
 
     struct pending *pending = memory_new(sizeof *pending);
     *pending = (struct pending){.next = stream->pending, .fetch = fetch, .id = read_be16(message)};

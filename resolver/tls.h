@@ -22,7 +22,7 @@ int tls_receive(struct tls *tls, const uint8_t *data, size_t size);
 /* Decrypted bytes: how many, 0: none for now, -EPROTO, -ECONNRESET: the peer closed. */
 long tls_read(struct tls *tls, uint8_t *data, size_t room);
 
-/* Plain bytes to send; kept until the handshake is done. */
+/* Plain bytes to send; up to 64 KiB are kept until the handshake is done. -EBUSY, -EPROTO. */
 int tls_write(struct tls *tls, const uint8_t *data, size_t size);
 
 /* Bytes for the socket: how many were put into `data`, 0: none. */

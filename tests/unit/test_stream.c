@@ -5,6 +5,8 @@
 #define IDLE_MS 8000
 #define SILENT_MS 4500 /* longer than any fetch waits */
 #define PENDING_MAX 256
+#define UNSENT_MAX 65536
+#define LARGE (DNS_UDP_SIZE_MIN - 1)
 
 static struct played *const peer = &scene.peer;
 static struct message message;
@@ -219,6 +221,21 @@ static void no_more_than_so_many_questions_are_under_way(void **unused)
     hears_question(PENDING_MAX);
 }
 
+static void what_waits_for_the_connection_is_bounded_and_arrives_whole(void **unused)
+{
+    (void)unused;
+    uint16_t accepted = 0;
+    while (ask_large(accepted, accepted, LARGE) == 0)
+        accepted++;
+    assert_in_range(accepted * (2 + LARGE), UNSENT_MAX - LARGE - 2, UNSENT_MAX);
+    assert_int_equal(scene.fetches[accepted].failures, 0);
+    takes_connection(peer);
+    for (uint16_t id = 0; id < accepted; id++)
+        hears_question(id);
+    assert_int_equal(ask(accepted, accepted), 0);
+    hears_question(accepted);
+}
+
 static void an_upstream_that_has_left_the_view_is_not_connected_to(void **unused)
 {
     (void)unused;
@@ -364,6 +381,7 @@ int main(void)
         TEST(who_asks_again_when_told_of_the_end_gets_a_new_connection),
         TEST(an_id_that_is_under_way_is_refused_until_it_is_answered),
         TEST(no_more_than_so_many_questions_are_under_way),
+        TEST(what_waits_for_the_connection_is_bounded_and_arrives_whole),
         TEST(an_upstream_that_has_left_the_view_is_not_connected_to),
         TEST(an_idle_connection_is_closed_and_the_next_question_connects_anew),
         TEST(a_connection_without_a_word_is_given_up_whatever_is_asked_meanwhile),

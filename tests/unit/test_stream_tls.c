@@ -5,6 +5,9 @@
 #include <openssl/err.h>
 
 #define NAME "dns.example.net"
+#define PENDING_MAX 256
+#define WAITING_MAX 65536 /* bytes of questions until the handshake is done */
+#define LARGE (DNS_UDP_SIZE_MIN - 1)
 
 static struct played *const peer = &scene.peer;
 static SSL *server;
@@ -99,6 +102,38 @@ static void questions_and_answers_pass_once_the_peer_is_known(void **unused)
     is_answered(0, 78);
 }
 
+static void what_was_asked_before_the_connection_stands_arrives_whole(void **unused)
+{
+    uint16_t accepted = 0;
+    (void)unused;
+    while (ask_large(accepted, accepted, LARGE) == 0)
+        accepted++;
+    assert_in_range(accepted * (2 + LARGE), WAITING_MAX - LARGE - 2, WAITING_MAX);
+    takes_tls("DNS:" NAME);
+    assert_int_equal(shake_hands(), 1);
+    for (uint16_t id = 0; id < accepted; id++)
+        hears_tls_question(id);
+}
+
+static void what_is_asked_during_the_handshake_arrives_whole_or_is_refused(void **unused)
+{
+    uint16_t accepted = 1;
+    (void)unused;
+    assert_int_equal(ask_large(0, 0, LARGE), 0);
+    takes_tls("DNS:" NAME);
+    wait_readable(peer->loop, peer->connection); /* the handshake has begun */
+    while (ask_large(accepted, accepted, LARGE) == 0)
+        accepted++;
+    assert_in_range(accepted * (2 + LARGE), WAITING_MAX - LARGE - 2, WAITING_MAX);
+    assert_int_equal(shake_hands(), 1);
+    for (uint16_t id = 0; id < accepted; id++)
+        hears_tls_question(id);
+    assert_int_equal(ask(accepted, accepted), 0);
+    hears_tls_question(accepted);
+    answers_tls(accepted, 77);
+    is_answered(accepted, 77);
+}
+
 static void an_answer_of_many_records_comes_whole(void **unused)
 {
     static struct message large;
@@ -180,6 +215,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(questions_and_answers_pass_once_the_peer_is_known),
+        TEST(what_was_asked_before_the_connection_stands_arrives_whole),
+        TEST(what_is_asked_during_the_handshake_arrives_whole_or_is_refused),
         TEST(an_answer_of_many_records_comes_whole),
         TEST(a_peer_of_another_name_is_told_so_and_hears_no_question),
         TEST(a_peer_that_speaks_no_tls_is_a_failure),
