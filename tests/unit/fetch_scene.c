@@ -67,13 +67,18 @@ static void on_wake(struct fetch_waiter *waiter, struct cache_entry *entry)
     ear->ends++;
 }
 
-int join(struct ear *ear, const char *name, bool dnssec_ok)
+int join_key(struct ear *ear, const struct cache_key *key, const char *name)
 {
     uint8_t wire[NAME_WIRE_MAX];
-    struct cache_key key = key_of(name, dnssec_ok);
     wire_of(name, wire);
     ear->waiter.wake = on_wake;
-    return fetch_join(scene.engine.fetches, &key, wire, &ear->waiter);
+    return fetch_join(scene.engine.fetches, key, wire, &ear->waiter);
+}
+
+int join(struct ear *ear, const char *name, bool dnssec_ok)
+{
+    struct cache_key key = key_of(name, dnssec_ok);
+    return join_key(ear, &key, name);
 }
 
 void ask(const char *name)

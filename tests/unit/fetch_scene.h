@@ -39,6 +39,7 @@ struct cache_key key_of(const char *name, bool dnssec_ok);
 
 /* A question of type A, and who waits for it. */
 int join(struct ear *ear, const char *name, bool dnssec_ok);
+int join_key(struct ear *ear, const struct cache_key *key, const char *name);
 void ask(const char *name); /* the first ear */
 
 /* The first ear has heard the end: an rcode, and why it failed. */

@@ -76,6 +76,25 @@ static void do_makes_it_another_question(void **unused)
     assert_memory_equal(a->heard.data + a->heard.size - 4, "\x80\0\0\0", 4);
 }
 
+static void questions_whose_hashes_collide_are_not_taken_for_one_another(void **unused)
+{
+    (void)unused;
+    uint64_t hash = key_of("else.test", false).hash;
+    ask("else.test");
+    hears(a);
+    struct cache_key key = key_of("else.test", true);
+    key.hash = hash;
+    assert_int_equal(join_key(&scene.ears[1], &key, "else.test"), 0);
+    hears(a);
+    fetches_stop(scene.engine.fetches);
+    ask("else.test");
+    hears(a);
+    key = key_of("evil.test", false);
+    key.hash = hash;
+    assert_int_equal(join_key(&scene.ears[1], &key, "evil.test"), 0);
+    hears(a);
+}
+
 static void who_has_left_is_not_woken_and_the_others_are(void **unused)
 {
     (void)unused;
@@ -370,6 +389,7 @@ int main(void)
         TEST(each_try_has_a_port_and_an_id_of_its_own),
         TEST(those_who_ask_the_same_wait_for_one_datagram),
         TEST(do_makes_it_another_question),
+        TEST(questions_whose_hashes_collide_are_not_taken_for_one_another),
         TEST(who_has_left_is_not_woken_and_the_others_are),
         TEST(what_nobody_waits_for_any_more_still_fills_the_cache),
         TEST(beyond_the_maximum_only_what_is_under_way_can_be_joined),

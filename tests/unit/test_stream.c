@@ -232,7 +232,7 @@ static void what_waits_for_the_connection_is_bounded_and_arrives_whole(void **un
     takes_connection(peer);
     for (uint16_t id = 0; id < accepted; id++)
         hears_question(id);
-    assert_int_equal(ask(accepted, accepted), 0);
+    assert_int_equal(ask_large(accepted, accepted, LARGE), 0);
     hears_question(accepted);
 }
 

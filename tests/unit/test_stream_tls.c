@@ -128,7 +128,7 @@ static void what_is_asked_during_the_handshake_arrives_whole_or_is_refused(void 
     assert_int_equal(shake_hands(), 1);
     for (uint16_t id = 0; id < accepted; id++)
         hears_tls_question(id);
-    assert_int_equal(ask(accepted, accepted), 0);
+    assert_int_equal(ask_large(accepted, accepted, LARGE), 0);
     hears_tls_question(accepted);
     answers_tls(accepted, 77);
     is_answered(accepted, 77);
