@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#define FAMILIES 2 /* A and AAAA */
+
 struct request {
     struct resolver *resolver;
     struct loop *home;
@@ -19,7 +21,7 @@ struct request {
     uint16_t type;
     size_t engine; /* index of the one that works on it */
     unsigned open; /* questions that are not answered yet */
-    bool negative;
+    unsigned told; /* families of which upstreams said what there is, if only that there is none */
     struct lookup_answer answer;
     cJSON *explanation;
     uint64_t flushed;
@@ -52,7 +54,9 @@ static struct engine *engine_of(const struct request *request)
 static void deliver_lookup(void *context)
 {
     struct request *request = context;
-    int status = request->answer.count > 0 ? 0 : request->negative ? UV_EAI_NONAME : UV_EAI_AGAIN;
+    int status = request->answer.count > 0   ? 0
+                 : request->told == FAMILIES ? UV_EAI_NONAME
+                                             : UV_EAI_AGAIN;
     request->done(request->context, status, &request->answer);
     free(request);
 }
@@ -67,7 +71,7 @@ static void take_addresses(struct request *request, const uint8_t *message, size
     if (reply_parse(message, size, 0, message + DNS_HEADER_SIZE, name_size, type, CLASS_IN,
             reply) != REPLY_GOOD)
         return;
-    request->negative |= reply->rcode == RCODE_NXDOMAIN || reply->rcode == RCODE_NOERROR;
+    request->told += reply->rcode == RCODE_NXDOMAIN || reply->rcode == RCODE_NOERROR;
     for (unsigned i = 0; i < reply->answers; i++) {
         const struct record *record = &reply->records[i];
         if (record->type != type || request->answer.count == LOOKUP_ADDRESSES_MAX)
@@ -117,7 +121,7 @@ static void look_up(void *context)
         loop_post(request->home, deliver_lookup, request);
         return;
     }
-    request->open = 2;
+    request->open = FAMILIES;
     ask(request, TYPE_A);
     ask(request, TYPE_AAAA);
 }

@@ -80,6 +80,20 @@ static void when_upstreams_fail_it_is_for_now_and_one_family_is_enough(void **un
     has_address(&scene.asker, 0, "2001:db8::1");
 }
 
+/* That there is no A says nothing of the AAAA. */
+static void no_address_of_one_family_and_a_failure_of_the_other_is_for_now(void **unused)
+{
+    (void)unused;
+    serve();
+    look_up(&scene.asker, "half.test");
+    upstream_hears("half.test", TYPE_A);
+    say_code(RCODE_NOERROR);
+    upstream_hears("half.test", TYPE_AAAA);
+    say_code(RCODE_SERVFAIL);
+    is_told(&scene.asker, 1);
+    assert_int_equal(scene.asker.status, UV_EAI_AGAIN);
+}
+
 static void before_the_first_view_there_is_no_answer_for_now(void **unused)
 {
     (void)unused;
@@ -197,6 +211,7 @@ int main(void)
         LOOKUP_TEST(lookups_of_one_name_are_asked_once_and_the_next_from_the_cache),
         LOOKUP_TEST(no_such_name_and_no_address_are_told_as_such),
         LOOKUP_TEST(when_upstreams_fail_it_is_for_now_and_one_family_is_enough),
+        LOOKUP_TEST(no_address_of_one_family_and_a_failure_of_the_other_is_for_now),
         LOOKUP_TEST(before_the_first_view_there_is_no_answer_for_now),
         LOOKUP_TEST(who_dials_gets_past_the_managed_names),
         LOOKUP_TEST(of_a_long_answer_the_first_addresses_are_taken_and_no_cname),
