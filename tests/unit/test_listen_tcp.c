@@ -147,6 +147,22 @@ static void what_is_no_question_ends_the_connection_without_an_answer(void **unu
     assert_int_equal(engine->counters.dropped_malformed, 2);
 }
 
+/* However much of it was sent before we looked. */
+static void a_whole_question_beyond_all_reason_is_refused_too(void **unused)
+{
+    int client = tcp_client(ALLOWED);
+    (void)unused;
+    write_question(7, "fixed.internal", TYPE_A);
+    while (scene.question.size < 3 * TCP_QUERY_MAX)
+        message_put(&scene.question, "", 1);
+    sends_question(client);
+    receives(client);
+    assert_int_equal(scene.received.size, DNS_HEADER_SIZE);
+    assert_int_equal(read_be16(scene.received.data), 7);
+    assert_int_equal(scene.received.data[3] & DNS_RCODE, RCODE_FORMERR);
+    sees_the_end(client);
+}
+
 static void a_malformed_question_is_told_so_and_the_next_one_is_answered(void **unused)
 {
     int client = new_guest(ALLOWED);
@@ -328,6 +344,19 @@ static void who_does_not_read_is_asked_nothing_more_until_it_reads(void **unused
     assert_int_equal(answered(), 1 + ASKED);
 }
 
+static void who_never_reads_is_shown_out_like_anybody_idle(void **unused)
+{
+    int client = narrow_guest();
+    (void)unused;
+    fill_cache(client);
+    for (uint16_t id = 0; id < ASKED; id++)
+        asks(client, id, "large.test");
+    passes(TCP_IDLE_MS - 1);
+    assert_int_equal(engine->counters.tcp_open, 1);
+    passes(1);
+    assert_int_equal(engine->counters.tcp_open, 0);
+}
+
 static void a_new_view_cuts_off_answers_of_the_old_one_that_nobody_took(void **unused)
 {
     int reader = new_guest(ALLOWED), narrow = narrow_guest();
@@ -356,6 +385,7 @@ int main(void)
         ENGINE_TEST(what_is_no_question_ends_the_connection_without_an_answer),
         ENGINE_TEST(a_malformed_question_is_told_so_and_the_next_one_is_answered),
         ENGINE_TEST(a_question_beyond_all_reason_is_refused_by_its_header_and_ends_it),
+        ENGINE_TEST(a_whole_question_beyond_all_reason_is_refused_too),
         ENGINE_TEST(who_asks_nothing_is_shown_out_and_a_drip_feed_is_nothing),
         ENGINE_TEST(at_the_cap_the_one_idle_for_longest_makes_room),
         ENGINE_TEST(at_the_cap_who_waits_for_an_answer_stays_and_a_new_one_is_refused),
@@ -364,6 +394,7 @@ int main(void)
         ENGINE_TEST(who_leaves_takes_the_questions_along_and_nobody_elses),
         ENGINE_TEST(late_answers_that_a_client_does_not_read_are_bounded),
         ENGINE_TEST(who_does_not_read_is_asked_nothing_more_until_it_reads),
+        ENGINE_TEST(who_never_reads_is_shown_out_like_anybody_idle),
         ENGINE_TEST(a_new_view_cuts_off_answers_of_the_old_one_that_nobody_took),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
