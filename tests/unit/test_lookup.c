@@ -122,16 +122,32 @@ static void who_dials_gets_past_the_managed_names(void **unused)
     assert_string_equal(cJSON_GetStringValue(status), "fenced");
 }
 
-static void of_a_long_answer_the_first_addresses_are_taken_and_no_cname(void **unused)
+static void of_a_chain_the_addresses_at_its_end_are_taken(void **unused)
+{
+    (void)unused;
+    serve();
+    look_up(&scene.asker, "else.test");
+    upstream_hears("else.test", TYPE_A);
+    reply_start(&scene.said, &scene.upstream, 0);
+    message_cname(&scene.said, "@", 60, "next.test");
+    message_a(&scene.said, SECTION_ANSWER, "next.test", 60, 0xc0000207);
+    says(&scene.upstream, &scene.said);
+    upstream_hears("else.test", TYPE_AAAA);
+    say_code(RCODE_NOERROR);
+    is_told(&scene.asker, 1);
+    assert_int_equal(scene.asker.answer.count, 1);
+    has_address(&scene.asker, 0, "192.0.2.7");
+}
+
+static void of_a_long_answer_as_many_addresses_are_taken_as_fit(void **unused)
 {
     (void)unused;
     serve();
     look_up(&scene.asker, "many.test");
     upstream_hears("many.test", TYPE_A);
     reply_start(&scene.said, &scene.upstream, 0);
-    message_cname(&scene.said, "@", 60, "next.test");
     for (uint32_t i = 0; i < LOOKUP_ADDRESSES_MAX - 2; i++)
-        message_a(&scene.said, SECTION_ANSWER, "next.test", 60, 0x0a000000 + i);
+        message_a(&scene.said, SECTION_ANSWER, "@", 60, 0x0a000000 + i);
     says(&scene.upstream, &scene.said);
     upstream_hears("many.test", TYPE_AAAA);
     reply_start(&scene.said, &scene.upstream, 0);
@@ -214,7 +230,8 @@ int main(void)
         LOOKUP_TEST(no_address_of_one_family_and_a_failure_of_the_other_is_for_now),
         LOOKUP_TEST(before_the_first_view_there_is_no_answer_for_now),
         LOOKUP_TEST(who_dials_gets_past_the_managed_names),
-        LOOKUP_TEST(of_a_long_answer_the_first_addresses_are_taken_and_no_cname),
+        LOOKUP_TEST(of_a_chain_the_addresses_at_its_end_are_taken),
+        LOOKUP_TEST(of_a_long_answer_as_many_addresses_are_taken_as_fit),
         LOOKUP_TEST(stale_addresses_are_better_than_none_and_called_so),
         LOOKUP_TEST(a_flush_goes_through_every_engine),
         LOOKUP_TEST(a_lookup_under_way_at_the_end_is_told_so_once),
