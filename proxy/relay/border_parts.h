@@ -1,0 +1,42 @@
+/* Between border.c, which cuts both directions into messages, and the two protocols, which judge
+ * them. */
+#pragma once
+
+#include "proxy/relay/border.h"
+
+#include <assert.h>
+
+static inline void border_become_opaque(struct border *border)
+{
+    border->protocol = BORDER_OPAQUE;
+}
+
+/* Between two messages. */
+static inline bool border_flow_rests(const struct border_flow *flow)
+{
+    return flow->have == 0 && flow->left == 0 && !flow->continued;
+}
+
+/* The message in `start` is judged; the rest of it passes unseen. */
+static inline void border_pass_rest(struct border_flow *flow, uint32_t left)
+{
+    flow->left = left;
+    flow->have = 0;
+}
+
+/* How many bytes of a message's start it takes to judge it, as far as can be told from those that
+ * are there: more than there are, until it is enough. */
+size_t postgres_wants(const struct border *border, const struct border_flow *flow);
+size_t mysql_wants(const struct border *border, const struct border_flow *flow);
+
+/* Judges the message in `flow->start`. */
+void postgres_judge(struct border *border, struct border_flow *flow);
+void mysql_judge(struct border *border, struct border_flow *flow);
+
+/* MySQL's first packet of either side is looked at byte by byte, as its fields have no fixed
+ * place: then nothing of its body may pass unseen. */
+bool mysql_watches(const struct border *border, const struct border_flow *flow);
+void mysql_watch(struct border *border, struct border_flow *flow, uint8_t byte);
+
+bool postgres_reached(const struct border_postgres *postgres);
+bool mysql_reached(const struct border_mysql *mysql);
