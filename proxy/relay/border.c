@@ -52,10 +52,21 @@ static size_t step_over(struct border *border, struct border_flow *flow, struct 
     return size;
 }
 
+static size_t pass_rows(
+    const struct border *border, const struct border_flow *flow, struct span bytes)
+{
+    if (flow != &border->server || flow->have > 0)
+        return 0;
+    return border->protocol == BORDER_MYSQL ? mysql_rows(border, bytes)
+                                            : postgres_rows(border, bytes);
+}
+
 static void follow(struct border *border, struct border_flow *flow, struct span bytes)
 {
     while (bytes.size > 0 && border->protocol != BORDER_OPAQUE) {
-        size_t size = flow->left ? step_over(border, flow, bytes) : gather(border, flow, bytes);
+        size_t size = flow->left ? step_over(border, flow, bytes) : pass_rows(border, flow, bytes);
+        if (size == 0)
+            size = gather(border, flow, bytes);
         bytes = span_of(bytes.data + size, bytes.size - size);
     }
 }

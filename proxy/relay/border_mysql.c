@@ -68,7 +68,7 @@ size_t mysql_wants(const struct border *border, const struct border_flow *flow)
     bool is_client = flow == &border->client;
     if (is_out_of_turn(border, flow))
         return 1;
-    if (flow->have < MYSQL_HEADER_SIZE || flow->continued || mysql_length(flow) == 0)
+    if (flow->have < MYSQL_HEADER_SIZE || flow->continued || mysql_length(flow->start) == 0)
         return MYSQL_HEADER_SIZE;
     if (is_client && border->mysql.phase == MYSQL_RESPONSE)
         return MYSQL_HEADER_SIZE;
@@ -173,7 +173,7 @@ void mysql_judge(struct border *border, struct border_flow *flow)
     const struct border_mysql *mysql = &border->mysql;
     if (is_out_of_turn(border, flow))
         return border_become_opaque(border);
-    uint32_t length = mysql_length(flow);
+    uint32_t length = mysql_length(flow->start);
     bool is_rest = flow->continued;
     if (mysql->phase == MYSQL_GREETING) {
         if (length == 0 || flow->start[MYSQL_HEADER_SIZE] != VERSION)

@@ -26,9 +26,9 @@ enum mysql_answer {
     MYSQL_ANSWER_LOGIN,       /* another login */
 };
 
-static inline uint32_t mysql_length(const struct border_flow *flow)
+static inline uint32_t mysql_length(const uint8_t *header)
 {
-    return flow->start[0] | (uint32_t)flow->start[1] << 8 | (uint32_t)flow->start[2] << 16;
+    return header[0] | (uint32_t)header[1] << 8 | (uint32_t)header[2] << 16;
 }
 
 /* The kind of the next answer, 0 when nothing was asked. */

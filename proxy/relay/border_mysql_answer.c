@@ -39,7 +39,7 @@ enum step {
 
 size_t mysql_answer_wants(const struct border_mysql *mysql, const struct border_flow *flow)
 {
-    uint32_t length = mysql_length(flow);
+    uint32_t length = mysql_length(flow->start);
     uint8_t first = flow->start[MYSQL_HEADER_SIZE];
     bool is_inner = mysql_awaits(mysql) == MYSQL_ANSWER_LIST || mysql->step != STEP_FIRST;
     if (is_inner && first != BYTE_EOF && first != BYTE_ERROR)
@@ -241,7 +241,8 @@ static void judge_first(struct border *border, struct span packet)
 
 static void judge_result(struct border *border, struct span packet)
 {
-    bool is_row = packet.data[0] != BYTE_EOF || mysql_length(&border->server) == MYSQL_LENGTH_MAX;
+    bool is_row =
+        packet.data[0] != BYTE_EOF || mysql_length(border->server.start) == MYSQL_LENGTH_MAX;
     if (border->mysql.step == STEP_FIRST)
         judge_first(border, packet);
     else if (border->mysql.step == STEP_DEFINITIONS_END)
@@ -264,7 +265,7 @@ static void judge_awaited(struct border *border, struct span packet)
     case MYSQL_ANSWER_PREPARED:
         return judge_prepared(border, packet);
     case MYSQL_ANSWER_LIST:
-        if (packet.data[0] == BYTE_EOF && mysql_length(&border->server) < MYSQL_LENGTH_MAX)
+        if (packet.data[0] == BYTE_EOF && mysql_length(border->server.start) < MYSQL_LENGTH_MAX)
             judge_status(border, packet);
         return;
     case MYSQL_ANSWER_STATUS:
@@ -294,4 +295,20 @@ void mysql_judge_answer(struct border *border)
         judge_definition(mysql);
     else
         judge_awaited(border, packet);
+}
+
+size_t mysql_rows(const struct border *border, struct span bytes)
+{
+    size_t at = 0;
+    if (border->mysql.step != STEP_ROWS || border->server.continued)
+        return 0;
+    while (bytes.size - at > MYSQL_HEADER_SIZE) {
+        uint32_t length = mysql_length(bytes.data + at);
+        uint8_t first = bytes.data[at + MYSQL_HEADER_SIZE];
+        bool is_here = length <= bytes.size - at - MYSQL_HEADER_SIZE;
+        if (!is_here || length == 0 || length == MYSQL_LENGTH_MAX || first >= BYTE_EOF)
+            break;
+        at += length + MYSQL_HEADER_SIZE;
+    }
+    return at;
 }

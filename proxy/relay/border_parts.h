@@ -33,6 +33,11 @@ size_t mysql_wants(const struct border *border, const struct border_flow *flow);
 void postgres_judge(struct border *border, struct border_flow *flow);
 void mysql_judge(struct border *border, struct border_flow *flow);
 
+/* Between two messages of the server: how many of these bytes are whole rows behind another row.
+ * They tell nothing and are most of what a server sends, so they are stepped over at once. */
+size_t postgres_rows(const struct border *border, struct span bytes);
+size_t mysql_rows(const struct border *border, struct span bytes);
+
 /* MySQL's first packet of either side is looked at byte by byte, as its fields have no fixed
  * place: then nothing of its body may pass unseen. */
 bool mysql_watches(const struct border *border, const struct border_flow *flow);

@@ -72,24 +72,31 @@ static void begin_exchange(struct border_postgres *postgres)
     postgres->copy_ends = 0;
 }
 
-static void note_request(struct border *border, uint8_t type)
+static void expect_ready(struct border *border)
 {
     struct border_postgres *postgres = &border->postgres;
-    if (is_answered(postgres))
-        begin_exchange(postgres);
-    if (type == 'Q' || type == 'F') {
-        postgres->queried = true;
-        postgres->entangled |= postgres->unsynced;
-    } else {
-        postgres->extended = true;
-        postgres->unsynced = type != 'S';
-    }
-    if (!is_in("QFS", type))
-        return;
     if (postgres->pending == UINT32_MAX)
         return border_become_opaque(border);
     postgres->pending++;
     postgres->since_copy++;
+}
+
+static void note_query(struct border *border)
+{
+    struct border_postgres *postgres = &border->postgres;
+    if (is_answered(postgres))
+        begin_exchange(postgres);
+    postgres->queried = true;
+    postgres->entangled |= postgres->unsynced;
+    expect_ready(border);
+}
+
+static void note_extended(struct border_postgres *postgres, bool is_sync)
+{
+    if (is_answered(postgres))
+        begin_exchange(postgres);
+    postgres->extended = true;
+    postgres->unsynced = !is_sync;
 }
 
 /* When everything is answered, this comes late for a COPY that failed, and the server drops it. */
@@ -104,14 +111,33 @@ static void note_copy_end(struct border_postgres *postgres)
 
 static void judge_client(struct border *border, uint8_t type)
 {
-    if (is_in("QFSPBECDH", type))
-        note_request(border, type);
-    else if (type == 'c' || type == 'f')
-        note_copy_end(&border->postgres);
-    else if (type == 'X')
-        border->postgres.unsynced = true; /* the last message: nothing will be ready again */
-    else if (type != 'd' && type != 'p')
+    struct border_postgres *postgres = &border->postgres;
+    switch (type) {
+    case 'Q':
+    case 'F':
+        return note_query(border);
+    case 'S':
+        note_extended(postgres, true);
+        return expect_ready(border);
+    case 'P':
+    case 'B':
+    case 'D':
+    case 'E':
+    case 'C':
+    case 'H':
+        return note_extended(postgres, false);
+    case 'c':
+    case 'f':
+        return note_copy_end(postgres);
+    case 'X': /* the last message: nothing will be ready again */
+        postgres->unsynced = true;
+        return;
+    case 'd':
+    case 'p':
+        return;
+    default:
         border_become_opaque(border);
+    }
 }
 
 static void note_ready(struct border *border, uint8_t status)
@@ -200,6 +226,20 @@ void postgres_judge(struct border *border, struct border_flow *flow)
         judge_startup(border);
     else
         judge_offer(border, flow);
+}
+
+size_t postgres_rows(const struct border *border, struct span bytes)
+{
+    size_t at = 0;
+    if (border->postgres.phase != PHASE_READY || !border->postgres.answering)
+        return 0;
+    while (bytes.size - at > HEADER_SIZE && (bytes.data[at] == 'D' || bytes.data[at] == 'd')) {
+        uint32_t length = read_be32(bytes.data + at + 1);
+        if (length < HEADER_SIZE - 1 || length >= bytes.size - at)
+            break;
+        at += length + 1;
+    }
+    return at;
 }
 
 bool postgres_reached(const struct border_postgres *postgres)

@@ -105,6 +105,20 @@ static void feed_skipping(struct border *border, bool from_server, struct span b
     }
 }
 
+/* What is left in `start` of messages that were judged has no meaning. */
+static bool is_same(const struct border *one, const struct border *other)
+{
+    struct border borders[2];
+    memcpy(&borders[0], one, sizeof *one);
+    memcpy(&borders[1], other, sizeof *other);
+    for (int i = 0; i < 2; i++) {
+        struct border_flow *flows[] = {&borders[i].client, &borders[i].server};
+        for (int j = 0; j < 2; j++)
+            memset(flows[j]->start + flows[j]->have, 0, BORDER_START_SIZE - flows[j]->have);
+    }
+    return memcmp(&borders[0], &borders[1], sizeof *one) == 0;
+}
+
 /* Every way to cut this piece leads to the same state, all of it. */
 static void check_cuts(const struct border *before, const struct border *after, bool from_server,
     struct span bytes, size_t piece)
@@ -114,14 +128,14 @@ static void check_cuts(const struct border *before, const struct border *after, 
         memcpy(&border, before, sizeof border);
         feed(&border, from_server, span_of(bytes.data, cut));
         feed(&border, from_server, span_of(bytes.data + cut, bytes.size - cut));
-        hold(memcmp(&border, after, sizeof border) == 0, piece, "differs when cut in two");
+        hold(is_same(&border, after), piece, "differs when cut in two");
     }
     memcpy(&border, before, sizeof border);
     feed_bytes(&border, from_server, bytes, piece);
-    hold(memcmp(&border, after, sizeof border) == 0, piece, "differs byte by byte");
+    hold(is_same(&border, after), piece, "differs byte by byte");
     memcpy(&border, before, sizeof border);
     feed_skipping(&border, from_server, bytes);
-    hold(memcmp(&border, after, sizeof border) == 0, piece, "differs when skipped");
+    hold(is_same(&border, after), piece, "differs when skipped");
 }
 
 void border_session_check(const struct border_session *session)
