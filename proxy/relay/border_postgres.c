@@ -99,11 +99,10 @@ static void note_extended(struct border_postgres *postgres, bool is_sync)
     postgres->unsynced = !is_sync;
 }
 
-/* When everything is answered, this comes late for a COPY that failed, and the server drops it. */
+/* It may come late for a COPY that failed: then the server drops it, and so does the next exchange.
+ */
 static void note_copy_end(struct border_postgres *postgres)
 {
-    if (is_answered(postgres))
-        return;
     if (postgres->copy_ends < 2)
         postgres->copy_ends++;
     postgres->since_copy = 0;

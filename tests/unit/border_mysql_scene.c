@@ -28,7 +28,7 @@ void mysql_eof(uint16_t status)
 
 void mysql_late_ok(uint16_t status)
 {
-    uint8_t body[] = {0xfe, 0, 0, (uint8_t)status, (uint8_t)(status >> 8), 0, 0};
+    uint8_t body[] = {0xfe, 0xfc, 44, 1, 2, (uint8_t)status, (uint8_t)(status >> 8), 0, 0};
     mysql_packet(true, 1, span_of(body, sizeof body));
 }
 

@@ -130,6 +130,36 @@ static void a_file_of_the_client_is_no_command(void **unused)
     mysql_expect(BORDER_REACHED);
 }
 
+static void an_answer_before_the_end_of_the_file_is_no_border(void **unused)
+{
+    (void)unused;
+    COMMAND("\3load data local infile");
+    SERVER("\xfb"
+           "file.csv");
+    PACKET(false, 2, "\3some rows");
+    mysql_ok(AUTOCOMMIT);
+    mysql_expect(BORDER_NOT_REACHED);
+    PACKET(false, 3, "");
+    mysql_expect(BORDER_REACHED);
+}
+
+static void a_greeting_too_short_for_its_flags_is_opaque(void **unused)
+{
+    (void)unused;
+    PACKET(true, 0,
+        "\x0a"
+        "5.0\0\1\0\0\0saltsalt\0\xff\xff");
+    mysql_expect(BORDER_LOST);
+}
+
+static void a_response_too_short_for_its_flags_is_opaque(void **unused)
+{
+    (void)unused;
+    mysql_greet(MYSQL | PROTOCOL_41, 0);
+    PACKET(false, 1, "\1\2\0\0\0\0\0\1");
+    mysql_expect(BORDER_LOST);
+}
+
 static void a_command_sent_before_the_file_is_asked_for_is_opaque(void **unused)
 {
     (void)unused;
@@ -137,6 +167,25 @@ static void a_command_sent_before_the_file_is_asked_for_is_opaque(void **unused)
     COMMAND("\x0e");
     SERVER("\xfb"
            "file.csv");
+    mysql_expect(BORDER_LOST);
+}
+
+static void a_command_begun_before_the_file_is_asked_for_is_opaque(void **unused)
+{
+    (void)unused;
+    COMMAND("\3load data local infile");
+    border_session_add(&mysql_session, false, span_of("\1\0", 2));
+    SERVER("\xfb"
+           "file.csv");
+    mysql_expect(BORDER_LOST);
+}
+
+static void another_version_of_the_protocol_is_opaque(void **unused)
+{
+    (void)unused;
+    PACKET(true, 0,
+        "\x09"
+        "3.20");
     mysql_expect(BORDER_LOST);
 }
 
@@ -243,6 +292,11 @@ int main(void)
         FROM(mysql_classic, after_an_error_nothing_is_known_until_the_next_status),
         FROM(mysql_classic, data_for_a_statement_waits_for_its_execution),
         FROM(mysql_classic, a_file_of_the_client_is_no_command),
+        FROM(mysql_classic, an_answer_before_the_end_of_the_file_is_no_border),
+        FROM(mysql_classic, a_command_begun_before_the_file_is_asked_for_is_opaque),
+        FROM(mysql_begin, another_version_of_the_protocol_is_opaque),
+        FROM(mysql_begin, a_greeting_too_short_for_its_flags_is_opaque),
+        FROM(mysql_begin, a_response_too_short_for_its_flags_is_opaque),
         FROM(mysql_classic, a_command_sent_before_the_file_is_asked_for_is_opaque),
         FROM(mysql_without_eof, answers_of_many_kinds_come_in_the_order_of_the_commands),
         FROM(mysql_classic, sixteen_commands_may_wait),

@@ -1,5 +1,7 @@
 #include "tests/unit/border_mysql_scene.h"
 
+#include <stdlib.h>
+
 static void rows_that_look_like_other_packets(void)
 {
     SERVER("\0");           /* an empty text */
@@ -156,7 +158,7 @@ static void rows_behind_a_cursor_are_waited_for(void **unused)
     mysql_eof(AUTOCOMMIT | CURSOR_EXISTS);
     mysql_expect(BORDER_NOT_REACHED);
     COMMAND("\x1c\1\0\0\0\2\0\0\0");
-    mysql_eof(AUTOCOMMIT | LAST_ROW_SENT);
+    mysql_eof(AUTOCOMMIT | CURSOR_EXISTS | LAST_ROW_SENT);
     mysql_expect(BORDER_REACHED);
 }
 
@@ -188,6 +190,41 @@ static void a_row_of_16_mb_is_no_eof_and_may_pass_unseen(void **unused)
     assert_int_equal(border_verdict_of(&border), BORDER_REACHED);
 }
 
+static void mysql_itself_leaves_out_no_metadata(void **unused)
+{
+    (void)unused;
+    mysql_begin(NULL);
+    mysql_log_in(MYSQL | DEPRECATE_EOF, CACHE_METADATA);
+    COMMAND("\3select");
+    SERVER("\2\1");
+    mysql_expect(BORDER_LOST);
+}
+
+/* More in one piece than the relay reads, and with the end of the row in a piece of its own. */
+static void a_row_of_16_mb_goes_on_in_another_packet(void **unused)
+{
+    (void)unused;
+    size_t size = 4 + 0xffffff;
+    uint8_t *row = calloc(1, size);
+    assert_non_null(row);
+    memcpy(row, "\xff\xff\xff\5\xfd", 5);
+    struct border border;
+    memset(&border, 0, sizeof border);
+    mysql_log_in(MYSQL | DEPRECATE_EOF, 0);
+    COMMAND("\3select");
+    SERVER("\1");
+    mysql_definitions(1);
+    border_session_play(&mysql_session, &border);
+    border_from_server(&border, span_of(row, size));
+    free(row);
+    mysql_begin(NULL);
+    SERVER("the rest of the row");
+    SERVER("\3row");
+    mysql_late_ok(AUTOCOMMIT);
+    border_session_play(&mysql_session, &border);
+    assert_int_equal(border_verdict_of(&border), BORDER_REACHED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +240,8 @@ int main(void)
         FROM(mysql_without_eof, without_eof_definitions_are_all),
         FROM(mysql_classic, rows_behind_a_cursor_are_waited_for),
         cmocka_unit_test(a_row_of_16_mb_is_no_eof_and_may_pass_unseen),
+        FROM(mysql_begin, mysql_itself_leaves_out_no_metadata),
+        cmocka_unit_test(a_row_of_16_mb_goes_on_in_another_packet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
