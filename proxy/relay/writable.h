@@ -17,7 +17,8 @@
 struct writable;
 
 /* Loads the client library that the probe needs, while it may still read the file system (before
- * privileges are dropped); -ENOENT with words when it is not installed. */
+ * privileges are dropped); -ENOENT with words when it is not installed. Again: 0. A probe without
+ * `user` needs none. */
 int writable_prepare(enum config_probe_type type, struct failure *why);
 
 /* On `loop`, in a later turn; exactly once unless it is stopped. */
