@@ -210,6 +210,27 @@ static void a_relay_is_understood(void **unused)
     config_unref(config);
 }
 
+static void a_probe_needs_neither_a_login_nor_a_password(void **unused)
+{
+    (void)unused;
+    struct config *config = read_good(
+        RELAY("{\"listen\": \"127.0.0.54:5432\","
+              "\"probe\": {\"type\": \"postgres\", \"user\": \"u\", \"database\": \"d\"}}"));
+    const struct config_relay *relay = config->endpoints[0].relay;
+    assert_int_equal(relay->probe, CONFIG_PROBE_POSTGRES);
+    assert_string_equal(relay->probe_user, "u");
+    assert_string_equal(relay->probe_database, "d");
+    assert_null(relay->probe_password_file);
+    config_unref(config);
+
+    config =
+        read_good(RELAY("{\"listen\": \"127.0.0.54:3306\", \"probe\": {\"type\": \"mysql\"}}"));
+    relay = config->endpoints[0].relay;
+    assert_int_equal(relay->probe, CONFIG_PROBE_MYSQL);
+    assert_null(relay->probe_user);
+    config_unref(config);
+}
+
 static void a_target_without_a_port_takes_the_relays(void **unused)
 {
     (void)unused;
@@ -370,6 +391,7 @@ int main(void)
         cmocka_unit_test(endpoints_names_and_targets_are_understood),
         cmocka_unit_test(a_relay_has_its_defaults),
         cmocka_unit_test(a_relay_is_understood),
+        cmocka_unit_test(a_probe_needs_neither_a_login_nor_a_password),
         cmocka_unit_test(a_target_without_a_port_takes_the_relays),
         cmocka_unit_test(a_bucket_turns_the_gateway_on),
         cmocka_unit_test(comments_are_skipped_but_not_inside_strings),
