@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/lookup.h"
+#include "base/relays.h"
 #include "failover/status.h"
 
 #define CONTROL_PROTOCOL 1
@@ -16,6 +17,8 @@
 #define CONTROL_CALLS_MAX 32            /* in flight on a connection; then it is not read */
 #define CONTROL_OUTPUT_PAUSE (1u << 20) /* bytes not taken by the peer; then it is not read */
 #define CONTROL_OUTPUT_MAX (8u << 20)   /* bytes; then the connection is closed */
+#define CONTROL_LISTED_DEFAULT 1000     /* relayed connections in one reply */
+#define CONTROL_LISTED_MAX 3000         /* however many were asked for */
 #define CONTROL_STALL_MS 30000          /* without taking anything; likewise */
 
 struct control;
@@ -24,6 +27,7 @@ struct control_options {
     struct loop *main_loop;
     struct keeper *keeper;
     struct lookup *lookup;
+    struct relays *relays;        /* NULL: there are none */
     struct status_source *status; /* its sidecar members are kept here */
 };
 

@@ -21,6 +21,8 @@ static const struct rpc_parameter hello_parameters[] = {{"role", RPC_TEXT}, {0}}
 static const struct rpc_parameter request_parameters[] = {{"request", RPC_TEXT, true}, {0}};
 static const struct rpc_parameter explain_parameters[] = {
     {"name", RPC_TEXT, true}, {"type", RPC_TEXT}, {0}};
+static const struct rpc_parameter connections_parameters[] = {
+    {"endpoint", RPC_TEXT}, {"limit", RPC_INTEGER}, {0}};
 static const struct rpc_parameter reload_parameters[] = {{"request", RPC_TEXT}, {0}};
 static const struct rpc_parameter flush_parameters[] = {{"name", RPC_TEXT}, {0}};
 
@@ -185,7 +187,9 @@ static void run_wait(struct control_call *call)
 
 static void on_explained(void *context, cJSON *explanation)
 {
-    control_call_return(context, explanation);
+    struct control_call *call = context;
+    control_explain_relay(call->control, explanation);
+    control_call_return(call, explanation);
 }
 
 static void run_explain(struct control_call *call)
@@ -249,6 +253,7 @@ static const struct control_method methods[] = {
     {"request", false, run_request, request_parameters},
     {"wait", false, run_wait, no_parameters},
     {"explain", false, run_explain, explain_parameters},
+    {"connections", false, control_list_relayed, connections_parameters},
     {"history", false, run_history, no_parameters},
     {"reload", true, run_reload, reload_parameters},
     {"flush", true, run_flush, flush_parameters},

@@ -19,6 +19,8 @@ struct control {
     struct control_connection *connections;
     unsigned connection_count, guest_count; /* guests: those without the right to change */
     struct control_call *waiting;           /* calls of `wait` */
+    struct control_call *listings;          /* calls of `connections` that wait for their turn */
+    bool is_listing;                        /* the relays are asked for one of them */
     struct control_connection *sidecar;
     bool has_operators; /* as last looked up; only decides who gets a spare place */
     gid_t operators;
@@ -53,7 +55,7 @@ struct control_call {
     struct control *control;
     struct control_connection *connection; /* NULL: it is gone, nobody wants the reply */
     struct control_call *next, **at;       /* among its connection's calls */
-    struct control_call *next_waiting;
+    struct control_call *next_waiting;     /* of `wait`, or of `connections` */
     const struct control_method *method;
     struct rpc_request request;
     struct control_command command;
@@ -74,6 +76,10 @@ void control_call_outcome(struct control_call *call, const struct outcome *outco
 /* control.c: the connection is the sidecar's from now on; NULL: nobody's. */
 void control_set_sidecar(struct control *control, struct control_connection *connection);
 void control_end_if_empty(struct control *control);
+
+/* control_relays.c: runs `connections`; adds "relay" where the endpoint has one. */
+void control_list_relayed(struct control_call *call);
+void control_explain_relay(struct control *control, cJSON *explanation);
 
 /* control_connection.c */
 /* It may go on, at the next turn. */

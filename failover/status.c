@@ -108,6 +108,9 @@ static void add_endpoint(const struct look *look, cJSON *endpoints, size_t index
     cJSON *targets = cJSON_AddObjectToObject(json, "targets");
     for (size_t region = 0; region < look->config->region_count; region++)
         add_target(look, targets, index, region);
+    cJSON *relay = relay_to_json(look->source->relays, endpoint);
+    if (relay)
+        cJSON_AddItemToObject(json, "relay", relay);
 }
 
 static void add_group(const struct look *look, cJSON *groups, size_t group)

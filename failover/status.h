@@ -12,7 +12,8 @@
  *          "names": ["db.shop.internal"], "active": "eu-west-1" | null,
  *          "status": "open" | "fenced" | "undecided",
  *          "targets": {"eu-west-1": {"target": "orders…:5432", "health": "up" | "down" | "unknown",
- *                                    "detail": text | null, "since_ms": 5000 | null}}}},
+ *                                    "detail": text | null, "since_ms": 5000 | null}},
+ *          "relay": {…}}},                 only with a relay that runs: relay_status.h
  *      "hosts": {"web-1": {"epoch": 12, "version": "0.1.0"}},     hosts that have followed
  *      "store": {"kind": "file", "where": "/var/lib/…", "error": text | null}}
  *
@@ -22,11 +23,13 @@
 #include "base/metric.h"
 #include "failover/health.h"
 #include "failover/keeper.h"
+#include "failover/relay_status.h"
 
 /* Where it all comes from. Borrowed, on the main loop; control keeps the sidecar's two members. */
 struct status_source {
     struct keeper *keeper;
     const struct health_checks *health; /* NULL: nothing is checked, all is unknown */
+    struct relays *relays;              /* NULL: there are none */
     const char *host;
     bool sidecar_connected;
     char sidecar_since[CLOCK_TEXT_SIZE];

@@ -38,6 +38,7 @@
 struct scene {
     struct loop loop;
     struct lookup lookup;
+    struct relays *relays; /* NULL: there are none */
     struct announce *announce;
     struct keeper *keeper;
     struct status_source status;
@@ -125,10 +126,12 @@ static inline void scene_start(void *context)
         .key = &key};
     assert_int_equal(keeper_new(&keeper, &scene->keeper, scene_on_done, scene, &why), 0);
     config_unref(config);
-    scene->status = (struct status_source){.keeper = scene->keeper, .host = "host-1"};
+    scene->status =
+        (struct status_source){.keeper = scene->keeper, .relays = scene->relays, .host = "host-1"};
     struct control_options options = {.main_loop = &scene->loop,
         .keeper = scene->keeper,
         .lookup = &scene->lookup,
+        .relays = scene->relays,
         .status = &scene->status};
     int fd = control_bind(scene->socket, &why);
     assert_true(fd >= 0);
