@@ -100,7 +100,26 @@ static enum exit_status run_explain(struct session *session)
     if (options->argument_count > 1)
         cJSON_AddStringToObject(params, "type", options->arguments[1]);
     session_ask(session, "explain", params, &reply);
-    return show(session, &reply, draw_members);
+    return show(session, &reply, draw_explanation);
+}
+
+/* One line each, however narrow the terminal is; elsewhere nothing is cut. */
+static void draw_connections_cut(const struct page *page, const cJSON *result)
+{
+    struct page cut = *page;
+    cut.cut = page->terminal;
+    draw_connections(&cut, result);
+}
+
+static enum exit_status run_connections(struct session *session)
+{
+    struct reply reply;
+    const struct options *options = session->options;
+    cJSON *params = cJSON_CreateObject();
+    if (options->argument_count > 0)
+        cJSON_AddStringToObject(params, "endpoint", options->arguments[0]);
+    session_ask(session, "connections", params, &reply);
+    return show(session, &reply, draw_connections_cut);
 }
 
 static enum exit_status run_history(struct session *session)
@@ -149,6 +168,7 @@ enum exit_status command_run(struct session *session)
         [CLI_ABORT] = move_abort,
         [CLI_WAIT] = move_wait,
         [CLI_EXPLAIN] = run_explain,
+        [CLI_CONNECTIONS] = run_connections,
         [CLI_HISTORY] = run_history,
         [CLI_RELOAD] = move_reload,
         [CLI_FLUSH] = run_flush,

@@ -19,17 +19,6 @@ static void trim(char *text)
         text[size - 1] = '\0';
 }
 
-/* Cuts to so many terminal columns, between two code points. */
-static void cut(char *text, unsigned columns)
-{
-    for (; *text; text++) {
-        if (((unsigned char)*text & 0xc0) != 0x80 && columns-- == 0)
-            *text = '\0';
-        if (*text == '\0')
-            return;
-    }
-}
-
 void draw_line(const struct page *page, enum paint paint, const char *format, ...)
 {
     char *text = NULL;
@@ -40,7 +29,7 @@ void draw_line(const struct page *page, enum paint paint, const char *format, ..
     va_end(arguments);
     char *safe = page_safe(text);
     if (page->cut)
-        cut(safe, page->columns);
+        page_cut(safe, page->columns);
     trim(safe);
     page_paint(page, paint, safe);
     fputc('\n', page->out);

@@ -15,6 +15,12 @@ void draw_changes(const struct page *page, const cJSON *before, const cJSON *aft
 
 void draw_history(const struct page *page, const cJSON *history);
 
+/* A row each, and how many more there are. */
+void draw_connections(const struct page *page, const cJSON *result);
+
+/* draw_members, but the relay's numbers are one line. */
+void draw_explanation(const struct page *page, const cJSON *explanation);
+
 /* Any JSON as indented lines, "key: value". */
 void draw_members(const struct page *page, const cJSON *value);
 

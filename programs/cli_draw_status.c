@@ -190,6 +190,16 @@ static void draw_health_details(const struct page *page, const cJSON *endpoints)
     }
 }
 
+static void draw_relays(const struct page *page, const cJSON *endpoints)
+{
+    const cJSON *endpoint;
+    cJSON_ArrayForEach(endpoint, endpoints)
+    {
+        draw_relay(page, endpoint->string ? endpoint->string : "?",
+            draw_text(endpoint, "status", ""), json_member(endpoint, "relay"));
+    }
+}
+
 static void draw_endpoints(const struct page *page, const cJSON *status)
 {
     const cJSON *endpoint, *region, *endpoints = json_member(status, "endpoints");
@@ -212,6 +222,7 @@ static void draw_endpoints(const struct page *page, const cJSON *status)
     table_print(table, page);
     table_free(table);
     draw_health_details(page, endpoints);
+    draw_relays(page, endpoints);
 }
 
 void draw_status(const struct page *page, const cJSON *status)

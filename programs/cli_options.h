@@ -17,6 +17,7 @@ enum cli_command {
     CLI_ABORT,
     CLI_WAIT,
     CLI_EXPLAIN,
+    CLI_CONNECTIONS,
     CLI_HISTORY,
     CLI_RELOAD,
     CLI_FLUSH,

@@ -78,6 +78,20 @@ static size_t width_of(const char *text)
     return width;
 }
 
+size_t page_cut(char *text, size_t columns)
+{
+    size_t width = 0;
+    for (; *text; text++) {
+        bool begins = ((unsigned char)*text & 0xc0) != 0x80;
+        if (begins && width == columns)
+            *text = '\0';
+        if (*text == '\0')
+            return width;
+        width += begins;
+    }
+    return width;
+}
+
 void page_duration(uint64_t ms, char ret[PAGE_DURATION_SIZE])
 {
     unsigned long long s = ms / 1000;
@@ -201,16 +215,28 @@ void table_cell(struct table *table, enum paint paint, const char *text)
     table->cells[table->count++] = cell;
 }
 
-void table_print(const struct table *table, const struct page *page)
+static size_t least(size_t a, size_t b)
 {
+    return a < b ? a : b;
+}
+
+void table_print(struct table *table, const struct page *page)
+{
+    size_t room = 0; /* columns of the terminal that are left in this row */
     for (size_t i = 0; i < table->count; i++) {
-        const struct cell *cell = &table->cells[i];
+        struct cell *cell = &table->cells[i];
         size_t column = i % table->columns;
-        bool last = column + 1 == table->columns;
+        if (column == 0)
+            room = page->cut ? page->columns : SIZE_MAX;
+        size_t width = page_cut(cell->safe, room);
+        room -= width;
         print_painted(page, cell->paint, cell->safe);
-        if (last)
+        if (column + 1 == table->columns) {
             fputc('\n', page->out);
-        else
-            fprintf(page->out, "%*s", (int)(table->widths[column] - width_of(cell->safe)) + 2, "");
+            continue;
+        }
+        size_t gap = least(table->widths[column] - width + 2, room);
+        room -= gap;
+        fprintf(page->out, "%*s", (int)gap, "");
     }
 }

@@ -38,11 +38,16 @@ bool moment_age(const cJSON *moment, const struct moment *now, uint64_t *ret_ms)
 bool moment_span(const cJSON *from, const cJSON *to, uint64_t *ret_ms);
 const char *moment_wall(const cJSON *moment); /* NULL when it has none */
 
+/* Cuts text without control bytes to so many terminal columns, between two code points. Returns how
+ * many it takes. */
+size_t page_cut(char *text, size_t columns);
+
 void page_paint(const struct page *page, enum paint paint, const char *text); /* made safe */
 
-/* Rows of cells; the columns are as wide as their widest cell. */
+/* Rows of cells; the columns are as wide as their widest cell. On a page that cuts, no row is
+ * longer than the page is wide. */
 struct table;
 struct table *table_new(size_t columns); /* at most 32 */
 void table_free(struct table *table);
 void table_cell(struct table *table, enum paint paint, const char *text); /* made safe */
-void table_print(const struct table *table, const struct page *page);
+void table_print(struct table *table, const struct page *page); /* once: it cuts the cells */

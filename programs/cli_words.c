@@ -50,6 +50,8 @@ const struct command_entry words_commands[CLI_COMMANDS] = {
     [CLI_ABORT] = {"abort", "", 0, 0, "back to where the running transition started"},
     [CLI_WAIT] = {"wait", "", 0, 0, "return when the running transition has ended or stopped"},
     [CLI_EXPLAIN] = {"explain", "NAME [TYPE]", 1, 2, "how NAME would be answered now, and why"},
+    [CLI_CONNECTIONS] = {"connections", "[ENDPOINT]", 0, 1,
+        "relayed connections: open, held, since when, bytes"},
     [CLI_HISTORY] = {"history", "", 0, 0, "past transitions"},
     [CLI_RELOAD] = {"reload", "", 0, 0, "read the configuration again"},
     [CLI_FLUSH] = {"flush", "[NAME]", 0, 1, "drop cached answers, all or those of NAME"},
@@ -148,7 +150,7 @@ static void help_options(FILE *out, unsigned takes, bool common)
 {
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
         if ((words_options[i].commands == EVERY) == common && (words_options[i].commands & takes))
-            fprintf(out, "  %-20s %s\n", words_options[i].shown, words_options[i].help);
+            fprintf(out, "  %-22s %s\n", words_options[i].shown, words_options[i].help);
     }
 }
 
@@ -161,7 +163,7 @@ static void help_all(FILE *out)
     for (unsigned i = 0; i < CLI_COMMANDS; i++) {
         char shown[32];
         snprintf(shown, sizeof shown, "%s %s", words_commands[i].name, words_commands[i].arguments);
-        fprintf(out, "  %-20s %s\n", shown, words_commands[i].help);
+        fprintf(out, "  %-22s %s\n", shown, words_commands[i].help);
     }
     fputs("\nOptions, before or after the command:\n", out);
     help_options(out, EVERY, true);

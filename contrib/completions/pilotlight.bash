@@ -2,11 +2,13 @@
 
 _pilotlight_names()
 {
-    # "regions":["a","b"] and "groups":{"x":{…},…} of `pilotlight status --json`
+    # "regions":["a","b"], "group":"x" and "endpoints":{"x":{"type":…},…} of `pilotlight status --json`
     local status
     status=$(pilotlight status --json 2>/dev/null) || return
     if [[ $1 == regions ]]; then
         sed -n 's/.*"regions":\[\([^]]*\)\].*/\1/p' <<<"$status" | tr -d '"' | tr ',' ' '
+    elif [[ $1 == endpoints ]]; then
+        grep -o '"[^"]*":{"type":' <<<"$status" | cut -d'"' -f2
     else
         grep -o '"group":"[^"]*"' <<<"$status" | sed 's/.*:"//; s/"$//' | sort -u
     fi
@@ -15,7 +17,7 @@ _pilotlight_names()
 _pilotlight()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= i
-    local commands="status failover switchover abort wait explain history reload flush help"
+    local commands="status failover switchover abort wait explain connections history reload flush help"
     local options="--config --socket --json --help --version"
     local moves="--group --reason --no-wait --timeout --dry-run --yes --force"
 
@@ -68,6 +70,10 @@ _pilotlight()
     "" | help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word") ;;
     failover | switchover)
         mapfile -t COMPREPLY < <(compgen -W "$(_pilotlight_names regions)" -- "$word")
+        ;;
+    connections)
+        [[ $before == connections ]] && mapfile -t COMPREPLY < <(compgen -W \
+            "$(_pilotlight_names endpoints)" -- "$word")
         ;;
     explain)
         [[ $before == explain ]] || mapfile -t COMPREPLY < <(compgen -W \

@@ -10,7 +10,12 @@ function __pilotlight_groups
         string replace -r '.*:"(.*)"' '$1' | sort -u
 end
 
-set -l commands status failover switchover abort wait explain history reload flush help
+function __pilotlight_endpoints
+    pilotlight status --json 2>/dev/null | string match -ra '"[^"]*":\{"type":' |
+        string replace -r '"(.*)":.*' '$1'
+end
+
+set -l commands status failover switchover abort wait explain connections history reload flush help
 set -l none "not __fish_seen_subcommand_from $commands"
 set -l moves "__fish_seen_subcommand_from failover switchover"
 set -l words lag flap latch acks undecided dns-only irreversible
@@ -22,12 +27,14 @@ complete -c pilotlight -n $none -a switchover -d 'planned move, both regions wel
 complete -c pilotlight -n $none -a abort -d 'back to where the running transition started'
 complete -c pilotlight -n $none -a wait -d 'return when the transition has ended or stopped'
 complete -c pilotlight -n $none -a explain -d 'how a name would be answered now, and why'
+complete -c pilotlight -n $none -a connections -d 'relayed connections: open, held, since when, bytes'
 complete -c pilotlight -n $none -a history -d 'past transitions'
 complete -c pilotlight -n $none -a reload -d 'read the configuration again'
 complete -c pilotlight -n $none -a flush -d 'drop cached answers'
 complete -c pilotlight -n $none -a help -d 'help, or that of a command'
 complete -c pilotlight -n '__fish_seen_subcommand_from help' -a "$commands"
 complete -c pilotlight -n $moves -a '(__pilotlight_regions)'
+complete -c pilotlight -n '__fish_seen_subcommand_from connections' -a '(__pilotlight_endpoints)'
 
 complete -c pilotlight -s c -l config -rF -d 'configuration file'
 complete -c pilotlight -l socket -rF -d 'control socket'

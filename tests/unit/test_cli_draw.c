@@ -15,19 +15,25 @@
 
 typedef void drawing(const struct page *page, const cJSON *value);
 
-static void assert_drawn(drawing *draw, bool cut, const char *json, const char *expected)
+static void assert_drawn_on(
+    drawing *draw, unsigned columns, bool cut, const char *json, const char *expected)
 {
     char *text = NULL;
     size_t size;
     cJSON *value = NULL;
     FILE *out = open_memstream(&text, &size);
-    struct page page = {.out = out, .cut = cut, .columns = 60, .rows = 24, .now = NOW};
+    struct page page = {.out = out, .cut = cut, .columns = columns, .rows = 24, .now = NOW};
     assert_int_equal(json_parse(json, strlen(json), &value, NULL, NULL), 0);
     draw(&page, value);
     fclose(out);
     cJSON_Delete(value);
     assert_string_equal(text, expected);
     free(text);
+}
+
+static void assert_drawn(drawing *draw, bool cut, const char *json, const char *expected)
+{
+    assert_drawn_on(draw, 60, cut, json, expected);
 }
 
 static void draw_all(const struct page *page, const cJSON *transition)
@@ -239,6 +245,109 @@ static void durations_are_short(void **unused)
     assert_string_equal(text, "1d01h");
 }
 
+#define CONNECTIONS                                                                                \
+    "{\"connections\":[{\"endpoint\":\"orders-db\",\"state\":\"open\","                            \
+    "\"client\":\"127.0.0.1:40122\",\"target\":\"10.1.0.7:5432\",\"region\":\"eu\","               \
+    "\"since_ms\":65000,\"bytes_to_target\":120,\"bytes_to_client\":4096},"                        \
+    "{\"endpoint\":\"db\",\"state\":\"held\",\"client\":\"127.0.0.1:40124\",\"target\":null,"      \
+    "\"region\":null,\"since_ms\":900,\"bytes_to_target\":0,\"bytes_to_client\":0},"               \
+    "{\"endpoint\":\"db\",\"state\":\"x\\u001b[2J\",\"bytes_to_target\":9007199254740992}],"       \
+    "\"omitted\":12}"
+
+static void connections_are_a_row_each(void **unused)
+{
+    (void)unused;
+    assert_drawn(draw_connections, false, CONNECTIONS,
+        "ENDPOINT   STATE     CLIENT           TARGET         SINCE  TO TARGET  TO CLIENT\n"
+        "orders-db  open      127.0.0.1:40122  10.1.0.7:5432  1m05s  120        4.0 KiB\n"
+        "db         held      127.0.0.1:40124  -              900ms  0          0\n"
+        "db         x\\x1b[2J  ?                -              ?      8.0 PiB    0\n"
+        "12 more are not shown\n");
+}
+
+static void a_narrow_terminal_gets_one_line_a_connection(void **unused)
+{
+    (void)unused;
+    assert_drawn_on(draw_connections, 40, true, CONNECTIONS,
+        "ENDPOINT   STATE     CLIENT           TA\n"
+        "orders-db  open      127.0.0.1:40122  10\n"
+        "db         held      127.0.0.1:40124  - \n"
+        "db         x\\x1b[2J  ?                - \n"
+        "12 more are not shown\n");
+    assert_drawn_on(draw_connections, 10, true, CONNECTIONS,
+        "ENDPOINT  \norders-db \ndb        \ndb        \n12 more ar\n");
+}
+
+static void no_connections_are_said_in_words(void **unused)
+{
+    (void)unused;
+    assert_drawn(
+        draw_connections, false, "{\"connections\":[],\"omitted\":0}", "no relayed connections\n");
+}
+
+static void nonsense_instead_of_connections_is_drawn_without_harm(void **unused)
+{
+    (void)unused;
+    assert_drawn(draw_connections, false, "{\"connections\":{\"a\":7},\"omitted\":\"x\"}",
+        "ENDPOINT  STATE  CLIENT  TARGET  SINCE  TO TARGET  TO CLIENT\n"
+        "?         ?      ?       -       ?      0          0\n");
+}
+
+#define RELAY(open, held, behind, wait)                                                            \
+    "\"relay\":{\"listen\":[\"127.0.0.54:5432\",\"[::1]:5432\"],\"open\":" open                    \
+    ",\"connecting\":1,\"held\":" held ",\"behind\":" behind ",\"waiting_for\":" wait "}"
+
+static void status_has_a_line_for_each_relay(void **unused)
+{
+    (void)unused;
+    assert_drawn(draw_status, false,
+        "{\"groups\":{},\"regions\":[],\"endpoints\":{"
+        "\"a\":{\"status\":\"open\"," RELAY("12", "0", "0",
+            "null") "},"
+                    "\"b\":{\"status\":\"fenced\"," RELAY("12", "3", "2",
+                        "null") "},"
+                                "\"c\":{\"status\":\"open\"," RELAY("0", "3", "0",
+                                    "\"in recovery\"") "},"
+                                                       "\"d\":{\"status\":\"undecided\"," RELAY("0",
+                                                           "1", "0",
+                                                           "null") "},"
+                                                                   "\"e\":{\"status\":"
+                                                                   "\"fenced\"," RELAY("0", "0",
+                                                                       "0",
+                                                                       "null") "},"
+                                                                               "\"f\":{\"relay\":{}"
+                                                                               "},\"g\":{\"relay\":"
+                                                                               "7},\"h\":{}}}",
+        "this host: epoch 0, revision 0, record\n"
+        "sidecar: not connected\n"
+        "\n"
+        "GROUP  ACTIVE  STATE  LATCHED\n"
+        "\n"
+        "ENDPOINT  TYPE  GROUP\n"
+        "a         ?     ?\nb         ?     ?\nc         ?     ?\nd         ?     ?\n"
+        "e         ?     ?\nf         ?     ?\ng         ?     ?\nh         ?     ?\n"
+        "a relay on 127.0.0.54:5432, [::1]:5432: 12 open, 1 connecting, 0 held\n"
+        "b relay on 127.0.0.54:5432, [::1]:5432: 12 open (2 behind), 1 connecting, 3 held since "
+        "the fence\n"
+        "c relay on 127.0.0.54:5432, [::1]:5432: 0 open, 1 connecting, 3 held\n"
+        "c relay waits for its target: in recovery\n"
+        "d relay on 127.0.0.54:5432, [::1]:5432: 0 open, 1 connecting, 1 held while the group is "
+        "undecided\n"
+        "e relay on 127.0.0.54:5432, [::1]:5432: 0 open, 1 connecting, 0 held\n"
+        "f relay on ?: 0 open, 0 connecting, 0 held\n");
+}
+
+static void an_explanation_ends_with_its_relay(void **unused)
+{
+    (void)unused;
+    assert_drawn(draw_explanation, false,
+        "{\"name\":\"db\"," RELAY("2", "0", "0", "null") ",\"endpoint\":\"orders-db\","
+                                                         "\"status\":\"open\"}",
+        "name: db\nendpoint: orders-db\nstatus: open\n"
+        "orders-db relay on 127.0.0.54:5432, [::1]:5432: 2 open, 1 connecting, 0 held\n");
+    assert_drawn(draw_explanation, false, "{\"name\":\"www\"}", "name: www\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +363,12 @@ int main(void)
         cmocka_unit_test(nothing_from_the_daemon_steers_the_terminal),
         cmocka_unit_test(nonsense_instead_of_a_status_is_drawn_without_harm),
         cmocka_unit_test(durations_are_short),
+        cmocka_unit_test(connections_are_a_row_each),
+        cmocka_unit_test(a_narrow_terminal_gets_one_line_a_connection),
+        cmocka_unit_test(no_connections_are_said_in_words),
+        cmocka_unit_test(nonsense_instead_of_connections_is_drawn_without_harm),
+        cmocka_unit_test(status_has_a_line_for_each_relay),
+        cmocka_unit_test(an_explanation_ends_with_its_relay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

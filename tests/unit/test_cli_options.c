@@ -131,6 +131,12 @@ static void arguments_are_counted(void **unused)
     assert_int_not_equal(PARSE("explain", "a", "A", "b"), 0);
     assert_int_not_equal(PARSE("--json"), 0);
     assert_int_equal(PARSE("flush"), 0);
+    options_fini(&options);
+    assert_int_equal(PARSE("connections"), 0);
+    options_fini(&options);
+    assert_int_equal(PARSE("connections", "orders-db"), 0);
+    options_fini(&options);
+    assert_int_not_equal(PARSE("connections", "orders-db", "search"), 0);
 }
 
 static void values_must_be_there_and_flags_have_none(void **unused)
