@@ -105,10 +105,31 @@ static void put_targets(struct text *out, const cJSON *endpoint)
     text_put(out, "</td>");
 }
 
+/* A line each for what the relay does now and what it waits for. */
+static void put_relay(struct text *out, const cJSON *relay)
+{
+    static const char *const states[] = {"open", "connecting", "held", "behind"};
+    const char *wait = json_text(relay, "waiting_for");
+    text_put(out, "<td>");
+    if (!relay)
+        put(out, NULL);
+    for (size_t i = 0; relay && i < sizeof states / sizeof *states; i++) {
+        uint64_t count = 0;
+        json_integer(relay, states[i], &count);
+        text_format(out, "%s%llu %s", i > 0 ? ", " : "", (unsigned long long)count, states[i]);
+    }
+    if (wait) {
+        text_put(out, "<br><span class=\"fenced\">");
+        put(out, wait);
+        text_put(out, "</span>");
+    }
+    text_put(out, "</td>");
+}
+
 static void put_endpoints(struct text *out, const cJSON *status)
 {
     const cJSON *endpoint, *name;
-    put_table(out, "Endpoints", "Endpoint|Names|Active region|Status|Targets");
+    put_table(out, "Endpoints", "Endpoint|Names|Active region|Status|Targets|Relay");
     cJSON_ArrayForEach(endpoint, json_member(status, "endpoints"))
     {
         text_put(out, "<tr>");
@@ -125,6 +146,7 @@ static void put_endpoints(struct text *out, const cJSON *status)
         put_word(out, json_text(endpoint, "status"));
         text_put(out, "</td>");
         put_targets(out, endpoint);
+        put_relay(out, json_member(endpoint, "relay"));
         text_put(out, "</tr>\n");
     }
     text_put(out, "</table>\n");

@@ -27,7 +27,9 @@ static void the_page_shows_groups_endpoints_and_transitions(void **unused)
         "            \"web\":{\"active\":null,\"status\":\"undecided\"}},"
         "\"endpoints\":{\"db\":{\"names\":[\"db.internal\"],\"active\":\"eu-west-1\","
         "  \"status\":\"open\",\"targets\":{\"eu-west-1\":{\"target\":\"t:1\",\"health\":\"down\","
-        "  \"detail\":\"refused\"}}}},"
+        "  \"detail\":\"refused\"}},"
+        "  \"relay\":{\"open\":3,\"connecting\":0,\"held\":2,\"behind\":1,"
+        "   \"waiting_for\":\"in <recovery>\"}}},"
         "\"state\":{\"epoch\":12,\"transition\":{\"phase\":\"fenced\",\"to\":\"us-west-2\","
         "  \"kind\":\"failover\",\"by\":\"alice\",\"reason\":\"fire\","
         "  \"started\":{\"wall\":\"2026-11-23T07:00:00.000Z\"}},"
@@ -35,7 +37,8 @@ static void the_page_shows_groups_endpoints_and_transitions(void **unused)
     static const char *const shown[] = {"pilotlight on web-1", "epoch 12", "nobody knows",
         "<span class=\"undecided\">", "db.internal", "t:1 <span class=\"down\">down</span>",
         "refused", "<span class=\"fenced\">fenced</span>", "alice", "fire",
-        "2026-11-23T07:00:00.000Z", "aborted"};
+        "2026-11-23T07:00:00.000Z", "aborted", "3 open, 0 connecting, 2 held, 1 behind",
+        "in &lt;recovery&gt;"};
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
         if (!strstr(page, shown[i]))
             fail_msg("\"%s\" is not on the page", shown[i]);
