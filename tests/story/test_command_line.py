@@ -72,6 +72,7 @@ def test_help_and_version_go_to_standard_output(name):
     ["failover", US, "--force=everything", "--switch-only", "--yes"],
     ["failover", US, "--nonsense"], ["failover", US, EU, "--switch-only", "--yes"],
     ["wait", "--timeout", "soon"], ["switchover", US, "--switch-only", "--yes"],
+    ["connections", "nobody"], ["connections", "orders-db", "search"],
     ["explain"], ["explain", "www.example.net", "NOTYPE"], ["explain", "..", "A"]],
     ids=lambda arguments: "_".join(arguments) or "none")
 def test_bad_usage_is_2_and_changes_nothing(daemon, arguments):
@@ -165,10 +166,22 @@ def test_status_watch_prints_each_change(daemon):
     watching.communicate(timeout=20)
 
 
-@pytest.mark.parametrize("command", ["status", "history", "explain www.example.net", "wait",
-                                     "flush", f"failover {US} --switch-only --yes", "reload"])
+@pytest.mark.parametrize("command", ["status", "history", "connections", "explain www.example.net",
+                                     "wait", "flush", f"failover {US} --switch-only --yes", "reload"])
 def test_json_is_one_document(daemon, command):
     json.loads(daemon.cli(*command.split(), "--json", expect=0).out)
+
+
+def test_connections_are_none_where_nothing_is_relayed(daemon):
+    assert daemon.cli("connections", expect=0).out == "no relayed connections\n"
+    out = daemon.cli("connections", "orders-db", "--json", expect=0).out
+    assert json.loads(out) == {"connections": [], "omitted": 0}
+
+
+def test_an_unknown_endpoint_is_answered_with_those_that_have_relays(house, upstream):
+    daemon = house.daemon([upstream], endpoints={"orders-db": {
+        "relay": {"listen": ["127.0.0.54:15433"]}}}).start()
+    assert "orders-db" in daemon.cli("connections", "order-db", expect=2).err
 
 
 def test_history_tells_each_move(daemon):

@@ -40,7 +40,8 @@ def run_as(who, cli, daemon, *arguments):
 
 
 def test_another_user_may_read(daemon, cli_for_all):
-    for arguments in (["status"], ["history"], ["explain", "db.shop.internal"], ["wait"]):
+    for arguments in (["status"], ["history"], ["explain", "db.shop.internal"], ["connections"],
+                      ["wait"]):
         result = run_as(AS_NOBODY, cli_for_all, daemon, *arguments)
         assert result.returncode == 0, result
 
