@@ -41,5 +41,6 @@ int control_new(const struct control_options *options, int fd, struct control **
     struct failure *why);
 
 /* Closes all connections; `freed` (may be NULL) runs when the last change that came from here has
- * been answered and the last handle is gone. Before keeper_free. */
+ * been answered, the last list of connections is there and the last handle is gone. Before
+ * keeper_free and the end of the relays. */
 void control_free(struct control *control, loop_call *freed, void *context);

@@ -10,6 +10,10 @@
 #include "failover/control_parts.h"
 #include "failover/relay_status.h"
 
+#include <string.h>
+
+#define QUOTED_MAX 80 /* bytes of what was asked for */
+
 static void list_next(struct control *control);
 
 static void return_list(struct control_call *call, cJSON *connections, uint64_t omitted)
@@ -58,7 +62,10 @@ static void refuse_endpoint(struct control_call *call, const char *endpoint)
     const struct config *config = keeper_config(call->control->options.keeper);
     const char *before = "; the configuration has relays for ";
     struct text words = {0};
-    text_format(&words, "unknown endpoint \"%.80s\"", endpoint);
+    size_t size = strnlen(endpoint, QUOTED_MAX);
+    while (size > 0 && (endpoint[size] & 0xc0) == 0x80) /* not within a code point */
+        size--;
+    text_format(&words, "unknown endpoint \"%.*s\"", (int)size, endpoint);
     for (size_t i = 0; i < config->endpoint_count; i++) {
         if (!config->endpoints[i].relay)
             continue;

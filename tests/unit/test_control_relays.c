@@ -171,6 +171,20 @@ static void an_unknown_endpoint_is_bad_usage_that_names_the_known(void **state)
     close(fd);
 }
 
+/* 79 bytes and one of two: the cut at 80 must not go through it. */
+static void a_long_unknown_endpoint_is_cut_between_letters(void **state)
+{
+    int fd = scene_dial(*state);
+    char params[128], expected[128];
+    snprintf(params, sizeof params, "{\"endpoint\":\"%079d\u00e9\"}", 0);
+    snprintf(expected, sizeof expected, "unknown endpoint \"%079d\";", 0);
+    cJSON *reply = scene_ask(fd, "connections", params);
+    const char *words = json_text(json_member(reply, "error"), "message");
+    assert_non_null(strstr(words, expected));
+    cJSON_Delete(reply);
+    close(fd);
+}
+
 static void without_relays_nothing_is_listed_and_nothing_shown(void **state)
 {
     int fd = scene_dial(*state);
@@ -269,6 +283,7 @@ int main(void)
         RELAYED_SCENE(an_explanation_has_the_relay_of_its_endpoint),
         RELAYED_SCENE(connections_are_listed_up_to_a_limit),
         RELAYED_SCENE(an_unknown_endpoint_is_bad_usage_that_names_the_known),
+        RELAYED_SCENE(a_long_unknown_endpoint_is_cut_between_letters),
         cmocka_unit_test_setup_teardown(
             without_relays_nothing_is_listed_and_nothing_shown, set_up_without, scene_tear_down),
         RELAYED_SCENE(one_list_is_made_at_a_time),
