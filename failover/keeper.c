@@ -86,21 +86,46 @@ void keeper_finish(struct change *change)
         keeper->last = &keeper->first;
     keeper->running = false;
     start_next(keeper);
+    if (!keeper_drain_holds(change))
+        keeper_reply_to(change);
+}
+
+void keeper_reply_to(struct change *change)
+{
     if (change->reply)
         change->reply(change->context, &change->outcome);
     change_free(change);
 }
 
-void keeper_publish(struct keeper *keeper, char *const *fence_also, size_t fence_also_count,
-    announce_done *done, void *context)
+static bool is_planned(const struct state *state)
+{
+    return state->transition && state->transition->kind == TRANSITION_SWITCHOVER;
+}
+
+/* Whether what `first` fences goes on to the other region at once. */
+static bool cuts(const struct decision *first)
+{
+    const struct transition *next = first->next ? first->next->transition : NULL;
+    for (size_t i = 0; next && i < first->fence_first_count; i++) {
+        const struct transition_group *group = transition_find_group(next, first->fence_first[i]);
+        if (!group || group->progress != PROGRESS_FENCED)
+            return true;
+    }
+    return !next;
+}
+
+void keeper_publish(
+    struct keeper *keeper, const struct decision *first, announce_done *done, void *context)
 {
     struct view *view = view_new(&(struct view_inputs){
         .config = keeper->config,
         .state = keeper->state,
         .world = &keeper->world,
         .upstreams = &keeper->upstreams,
-        .fence_also = fence_also,
-        .fence_also_count = fence_also_count,
+        .fence_also = first ? first->fence_first : NULL,
+        .fence_also_count = first ? first->fence_first_count : 0,
+        .fence_also_cuts = first && cuts(first),
+        .planned = is_planned(first && first->next ? first->next : keeper->state),
         .key = &keeper->key,
     });
     announce_publish(keeper->announce, view, done, context);
@@ -163,6 +188,7 @@ int keeper_new(const struct keeper_options *options, struct keeper **ret_keeper,
         .store = options->store,
         .announce = options->announce,
         .key = *options->key,
+        .relays = options->relays,
         .config = config_ref(options->config),
         .upstreams = upstreams_copy(options->upstreams),
         .last = &keeper->first,
@@ -182,7 +208,7 @@ int keeper_new(const struct keeper_options *options, struct keeper **ret_keeper,
     take_reading(keeper, &read);
     keeper_log_undecided(keeper);
     keeper->running = true;
-    keeper_publish(keeper, NULL, 0, on_started, keeper);
+    keeper_publish(keeper, NULL, on_started, keeper);
     *ret_keeper = keeper;
     return 0;
 }
@@ -191,7 +217,7 @@ void keeper_free(struct keeper *keeper)
 {
     if (!keeper)
         return;
-    assert(!keeper_busy(keeper));
+    assert(!keeper_busy(keeper) && !keeper->draining);
     for (struct keeper_watch *each = keeper->watchers, *next; each; each = next) {
         next = each->next;
         free(each);

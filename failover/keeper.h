@@ -6,6 +6,7 @@
  * is always what the store holds. All calls and callbacks are on the main loop. */
 #pragma once
 
+#include "base/relays.h"
 #include "failover/announce.h"
 #include "failover/decide.h"
 #include "failover/store.h"
@@ -34,6 +35,7 @@ struct keeper_options {
     struct config *config;                    /* a reference is taken */
     const struct siphash_key *key;            /* of the names in every view; copied */
     const struct config_upstreams *upstreams; /* of resolv.conf, NULL: none yet; copied */
+    struct relays *relays;                    /* borrowed; NULL: there are none */
 };
 
 /* Reads the store and publishes the first view; `ready` runs when every loop has taken it. A record
@@ -45,6 +47,9 @@ void keeper_free(struct keeper *keeper); /* not while a change is under way; NUL
 /* The daemon stops: a fence that would have to stand a while yet is taken back, its change is
  * refused, and no later one waits either. */
 void keeper_hurry(struct keeper *keeper);
+
+/* Connections to a region that is fenced off have ended: who waits for that may be answered. */
+void keeper_relays_ended(struct keeper *keeper);
 
 /* `settled` runs once, on a later turn, when no change is queued or under way. */
 void keeper_settle(struct keeper *keeper, loop_call *settled, void *context);

@@ -93,7 +93,7 @@ static void adopt(struct change *change, int status, const struct failure *why)
             LOG_TEXT("why", why->text));
     }
     log_command(change, LOG_LEVEL_INFO, "changed", change->said.text);
-    keeper_publish(keeper, NULL, 0, on_announced, change);
+    keeper_publish(keeper, NULL, on_announced, change);
 }
 
 static void take_back(struct change *change, int status, const struct failure *why)
@@ -106,7 +106,7 @@ static void take_back(struct change *change, int status, const struct failure *w
     failure_set(&change->said, status,
         "the record could not be written: %s; nothing was changed; %s", why->text, advice);
     if (change->decision.fence_first_count)
-        keeper_publish(keeper, NULL, 0, on_taken_back, change);
+        keeper_publish(keeper, NULL, on_taken_back, change);
     else
         on_taken_back(change);
 }
@@ -137,7 +137,7 @@ static void give_up(struct change *change)
     failure_set(&change->said, -ECANCELED,
         "pilotlightd stops before the fence has stood long enough; nothing was changed");
     if (change->decision.fence_first_count)
-        keeper_publish(change->keeper, NULL, 0, on_taken_back, change);
+        keeper_publish(change->keeper, NULL, on_taken_back, change);
     else
         on_taken_back(change);
 }
@@ -158,6 +158,15 @@ static void make_transition_id(char ret[KEEPER_ID_SIZE])
     snprintf(ret, KEEPER_ID_SIZE, "%.10s-%016llx", now.wall, (unsigned long long)random);
 }
 
+static void fence(struct change *change)
+{
+    keeper_drain_end(change);
+    if (change->decision.fence_first_count)
+        keeper_publish(change->keeper, &change->decision, wait_for_fence, change);
+    else
+        wait_for_fence(change);
+}
+
 static void act(struct change *change)
 {
     struct decision *decision = &change->decision;
@@ -166,11 +175,8 @@ static void act(struct change *change)
         refuse(change, decision->status, decision->force_word);
     else if (decision->verdict == VERDICT_NOTHING || change->command.dry_run)
         succeed(change, false);
-    else if (decision->fence_first_count)
-        keeper_publish(change->keeper, decision->fence_first, decision->fence_first_count,
-            wait_for_fence, change);
     else
-        wait_for_fence(change);
+        fence(change);
 }
 
 static void start_command(struct change *change)
@@ -224,7 +230,7 @@ static void start_reload(struct change *change)
     failure_set(&change->said, 0, "configuration %s is in force", keeper->config->path);
     log_info("reloaded", LOG_TEXT("file", keeper->config->path));
     keeper_log_undecided(keeper);
-    keeper_publish(keeper, NULL, 0, on_announced, change);
+    keeper_publish(keeper, NULL, on_announced, change);
 }
 
 static void on_upstreams_announced(void *context)
@@ -240,7 +246,7 @@ static void start_upstreams(struct change *change)
     change->upstreams = before;
     log_info("upstreams", LOG_NUMBER("count", keeper->upstreams.count));
     if (keeper->config->resolver.upstreams_from_resolv_conf)
-        keeper_publish(keeper, NULL, 0, on_upstreams_announced, change);
+        keeper_publish(keeper, NULL, on_upstreams_announced, change);
     else
         keeper_finish(change);
 }

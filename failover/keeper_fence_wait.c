@@ -51,6 +51,7 @@ void keeper_wait_for_fence(struct change *change, uint64_t wait_ms,
 void keeper_hurry(struct keeper *keeper)
 {
     keeper->hurried = true;
+    keeper_drain_give_up(keeper);
     if (keeper->fence_wait)
         uv_timer_start(&keeper->fence_wait->timer, on_over, 0, 0);
 }

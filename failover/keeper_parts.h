@@ -53,6 +53,8 @@ struct keeper {
     void *ready_context;
     bool hurried;
     struct fence_wait *fence_wait; /* of the change under way */
+    struct relays *relays;         /* NULL: none */
+    struct change *draining;       /* done, but their fences are not complete yet */
     loop_call *settled;            /* NULL: nobody waits for the last change */
     void *settled_context;
 
@@ -62,13 +64,14 @@ struct keeper {
 };
 
 /* keeper.c */
-void keeper_publish(struct keeper *keeper, char *const *fence_also, size_t fence_also_count,
-    announce_done *done, void *context);
+/* The view of the record in force; with `first` its groups to be fenced first are fenced. */
+void keeper_publish(
+    struct keeper *keeper, const struct decision *first, announce_done *done, void *context);
 void keeper_tell_watchers(struct keeper *keeper);
 /* Says in the log what is not decided, and why. */
 void keeper_log_undecided(const struct keeper *keeper);
-/* Takes the change off the queue, replies, starts the next. `outcome` is complete but for what the
- * record says now. */
+/* Takes the change off the queue, starts the next, replies (a fence: after the last close).
+ * `outcome` is complete but for what the record says now. */
 void keeper_finish(struct change *change);
 
 /* keeper_change.c: ends in keeper_finish, at once or later. */
@@ -78,6 +81,14 @@ void keeper_start_change(struct change *change);
  * Neither is called before this returns, unless there is nothing to wait for. */
 void keeper_wait_for_fence(struct change *change, uint64_t wait_ms,
     void (*stood)(struct change *change), void (*given_up)(struct change *change));
+
+/* keeper_drain.c */
+/* True: it replies later, when no connection is open to a region that its fence has left. */
+bool keeper_drain_holds(struct change *change);
+/* Groups that the change moves are cut off before, whatever still drains. */
+void keeper_drain_end(struct change *change);
+void keeper_drain_give_up(struct keeper *keeper);
+void keeper_reply_to(struct change *change); /* and frees it */
 
 /* keeper_command.c */
 void command_copy(const struct command *from, struct command *to);

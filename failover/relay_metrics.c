@@ -17,7 +17,7 @@ struct relay_looks {
     size_t count;
 };
 
-static struct relay_looks look_at(const struct relay_source *source, struct metric_text *out)
+static struct relay_looks look_at(const struct status_source *source, struct metric_text *out)
 {
     const struct config *config = keeper_config(source->keeper);
     struct relay_looks looks = {.out = out};
@@ -125,7 +125,7 @@ static void write_latency(const struct relay_looks *looks)
 
 void relays_write_metrics(void *context, struct metric_text *out)
 {
-    const struct relay_source *source = context;
+    const struct status_source *source = context;
     if (!source->relays)
         return;
     struct relay_looks looks = look_at(source, out);

@@ -13,7 +13,7 @@
 
 #include "base/metric.h"
 #include "base/relays.h"
-#include "failover/keeper.h"
+#include "failover/status.h"
 
 /* The caller's. NULL: the endpoint has no relay, or there are none at all (`relays` NULL). */
 cJSON *relay_to_json(struct relays *relays, const struct config_endpoint *endpoint);
@@ -21,10 +21,4 @@ cJSON *relay_to_json(struct relays *relays, const struct config_endpoint *endpoi
 /* "hold_full", "hold_timeout" … */
 const char *relay_refusal_text(enum relays_refusal refusal);
 
-/* Where the metrics come from. Borrowed, on the main loop. */
-struct relay_source {
-    struct keeper *keeper;
-    struct relays *relays; /* NULL: there are none, and nothing is written */
-};
-
-metric_writer relays_write_metrics; /* context: the struct relay_source; in relay_metrics.c */
+metric_writer relays_write_metrics; /* context: the struct status_source; in relay_metrics.c */

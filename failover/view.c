@@ -12,12 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_fenced(const struct view_inputs *inputs, const struct state_group *group)
+static bool is_fenced_also(const struct view_inputs *inputs, const struct state_group *group)
 {
     for (size_t i = 0; i < inputs->fence_also_count; i++) {
         if (strcmp(inputs->fence_also[i], group->id) == 0)
             return true;
     }
+    return false;
+}
+
+static bool is_fenced(const struct view_inputs *inputs, const struct state_group *group)
+{
+    if (is_fenced_also(inputs, group))
+        return true;
     const struct transition *transition = inputs->state->transition;
     const struct transition_group *moving =
         transition ? transition_find_group(transition, group->id) : NULL;
@@ -75,6 +82,9 @@ static void build_endpoint(const struct view_inputs *inputs, const struct config
     ret->target = config->targets ? &config->targets[region] : NULL;
     ret->status =
         config->type == CONFIG_DATABASE && is_fenced(inputs, group) ? VIEW_FENCED : VIEW_OPEN;
+    bool cuts = inputs->fence_also_cuts && is_fenced_also(inputs, group);
+    if (ret->status == VIEW_FENCED && config->relay && inputs->planned && !cuts)
+        ret->drain_ms = config->relay->drain_ms;
 }
 
 /* Twice as many buckets as names, so that a chain is rarely longer than one. */

@@ -19,6 +19,7 @@ struct view_endpoint {
     enum view_status status;
     size_t region;                      /* index into config.regions; CONFIG_NONE: undecided */
     const struct config_target *target; /* the active one; NULL: undecided, or a bucket */
+    uint64_t drain_ms; /* of a fence: for how long the relay's open connections may stay; 0: cut */
     /* What the names answer instead of the target: the relay's addresses. */
     const struct address *addresses[4];
     unsigned address_count;
@@ -55,6 +56,8 @@ struct view_inputs {
     const struct config_upstreams *upstreams; /* in force when the file names none */
     char *const *fence_also; /* group ids fenced although the record does not say so yet */
     size_t fence_also_count;
+    bool fence_also_cuts;          /* no drain for those */
+    bool planned;                  /* what fences is a switchover: relays may drain */
     const struct siphash_key *key; /* the process's own */
 };
 
