@@ -1,0 +1,67 @@
+/* What a new view means for an endpoint's connections on this loop.
+ *
+ *     open → fenced:    what is open ends (ending.c), what is half made is held (hold.c)
+ *     fenced → open:    held ones are released to the target, the old one or the new
+ *     open → another target (a reload): what is open ends, what is half made is dialled anew
+ *
+ * An undecided endpoint is like a fenced one. */
+#include "base/clock.h"
+#include "proxy/relay/relay_parts.h"
+
+#include <string.h>
+
+static bool same_target(const struct view_endpoint *a, const struct view_endpoint *b)
+{
+    return a && a->target && b->target && a->region == b->region &&
+           strcmp(a->target->text, b->target->text) == 0;
+}
+
+static uint64_t count(const struct point *point, enum connection_state state)
+{
+    return atomic_load_explicit(&point->numbers.states[state], memory_order_relaxed);
+}
+
+/* As if it had just been accepted. */
+static void start_anew(struct point *point, enum connection_state state)
+{
+    for (uint64_t left = count(point, state); left > 0 && point->lists[state].first; left--) {
+        struct connection *connection = point->lists[state].first;
+        dial_stop(connection);
+        if (point_is_open(point))
+            dial_start(connection);
+        else
+            hold_add(connection);
+    }
+}
+
+static void turn(struct point *point, const struct view_endpoint *before)
+{
+    const struct view_endpoint *now = point->endpoint;
+    bool is_taken_back =
+        now->status == VIEW_OPEN && same_target(before, now) && before->status == VIEW_FENCED;
+    point->turn++;
+    point->awaits_writable = false;
+    if (point->worker->index == 0)
+        gate_stop(point->outlet);
+    if (is_taken_back)
+        ending_take_back(point);
+    else
+        ending_start(point, now->drain_ms);
+    if (now->status == VIEW_OPEN && before)
+        gate_turn(point);
+    start_anew(point, CONNECTION_RESOLVING);
+    start_anew(point, CONNECTION_CONNECTING);
+    hold_release(point);
+}
+
+void point_take(struct point *point, const struct view_endpoint *endpoint)
+{
+    const struct view_endpoint *before = point->endpoint;
+    point->endpoint = endpoint;
+    bool same = before && before->status == endpoint->status &&
+                (endpoint->status == VIEW_UNDECIDED || same_target(before, endpoint));
+    if (!same)
+        turn(point, before);
+    else if (endpoint->status == VIEW_FENCED && endpoint->drain_ms == 0)
+        ending_start(point, 0);
+}
