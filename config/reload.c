@@ -14,6 +14,25 @@ static bool same_listen(const struct config_listen *a, const struct config_liste
     return same;
 }
 
+static const struct config_listen *relay_listen(const struct config *config, const char *id)
+{
+    size_t index = config_endpoint(config, id);
+    const struct config_relay *relay = index == CONFIG_NONE ? NULL : config->endpoints[index].relay;
+    return relay ? &relay->listen : NULL;
+}
+
+/* Every relay of `of` listens where its namesake in `in` does. */
+static bool relays_stay(const struct config *of, const struct config *in)
+{
+    for (size_t i = 0; i < of->endpoint_count; i++) {
+        const struct config_endpoint *endpoint = &of->endpoints[i];
+        const struct config_listen *other = endpoint->relay ? relay_listen(in, endpoint->id) : NULL;
+        if (endpoint->relay && (!other || !same_listen(&endpoint->relay->listen, other)))
+            return false;
+    }
+    return true;
+}
+
 int config_check_reload(const struct config *now, const struct config *next, struct failure *why)
 {
     const struct {
@@ -29,6 +48,7 @@ int config_check_reload(const struct config *now, const struct config *next, str
         {"control.socket", strcmp(now->control.socket, next->control.socket) == 0},
         {"state.file", strcmp(now->state.file, next->state.file) == 0},
         {"monitoring.listen", same_listen(&now->monitoring, &next->monitoring)},
+        {"relay.listen", relays_stay(now, next) && relays_stay(next, now)},
     };
     char keys[256] = "";
     size_t used = 0;

@@ -13,6 +13,7 @@
 #include "base/restart.h"
 #include "base/service_manager.h"
 #include "failover/metrics.h"
+#include "failover/relay_status.h"
 #include "failover/reload.h"
 #include "programs/pilotlightd_parts.h"
 
@@ -91,25 +92,6 @@ static int fail(const struct failure *why)
     return EXIT_STATUS_FAILED;
 }
 
-/* What the configuration may ask for and this version does not do yet is said, not hidden. */
-static void warn_of_what_is_missing(const struct config *config)
-{
-    for (size_t i = 0; i < config->endpoint_count; i++) {
-        const struct config_endpoint *endpoint = &config->endpoints[i];
-        if (endpoint->relay)
-            log_warning("not_in_this_version", LOG_TEXT("endpoint", endpoint->id),
-                LOG_TEXT("what", "relay: its address is answered, but nothing listens there"));
-        if (endpoint->type == CONFIG_BUCKET)
-            log_warning("not_in_this_version", LOG_TEXT("endpoint", endpoint->id),
-                LOG_TEXT("what", "bucket: its names are left to the upstreams"));
-    }
-    for (size_t i = 0; i < config->region_count; i++) {
-        if (config->runbooks[i].present)
-            log_warning("not_in_this_version", LOG_TEXT("region", config->regions[i]),
-                LOG_TEXT("what", "runbook: nothing runs it but whoever plays the sidecar"));
-    }
-}
-
 static void on_hang(const char *loop_name, void *context)
 {
     (void)context;
@@ -120,12 +102,15 @@ static void on_hang(const char *loop_name, void *context)
 
 static int start_watchdog(struct daemon *daemon)
 {
-    size_t count = resolver_loop_count(daemon->resolver);
-    daemon->watched = memory_new_array(count + 1, sizeof *daemon->watched);
-    daemon->watched[0] = &daemon->main_loop;
-    for (size_t i = 0; i < count; i++)
-        daemon->watched[i + 1] = resolver_loop(daemon->resolver, i);
-    return watchdog_start(&daemon->watchdog, daemon->watched, count + 1, on_hang, daemon);
+    size_t resolvers = resolver_loop_count(daemon->resolver);
+    size_t relays = relay_loop_count(daemon->relay), count = 0;
+    daemon->watched = memory_new_array(1 + resolvers + relays, sizeof *daemon->watched);
+    daemon->watched[count++] = &daemon->main_loop;
+    for (size_t i = 0; i < resolvers; i++)
+        daemon->watched[count++] = resolver_loop(daemon->resolver, i);
+    for (size_t i = 0; i < relays; i++)
+        daemon->watched[count++] = relay_loop(daemon->relay, i);
+    return watchdog_start(&daemon->watchdog, daemon->watched, count, on_hang, daemon);
 }
 
 /* After every change, a reload among them. */
@@ -133,7 +118,10 @@ static void follow_config(void *context)
 {
     struct daemon *daemon = context;
     struct config *config = keeper_config(daemon->keeper);
+    const struct config *before = health_config(daemon->health);
     log_configure(config->log.format, config->log.level);
+    if (before && before != config)
+        daemon_warn_of_config(config);
     health_configure(daemon->health, config);
 }
 
@@ -151,12 +139,15 @@ static void on_ready(void *context)
     daemon->health = health_new(&daemon->main_loop, resolver_lookup(daemon->resolver));
     follow_config(daemon);
     keeper_watch(daemon->keeper, follow_config, daemon);
-    daemon->status = (struct status_source){
-        .keeper = daemon->keeper, .health = daemon->health, .host = daemon->host};
+    daemon->status = (struct status_source){.keeper = daemon->keeper,
+        .health = daemon->health,
+        .relays = relay_relays(daemon->relay),
+        .host = daemon->host};
 
     struct control_options options = {.main_loop = &daemon->main_loop,
         .keeper = daemon->keeper,
         .lookup = resolver_lookup(daemon->resolver),
+        .relays = relay_relays(daemon->relay),
         .status = &daemon->status};
     if (control_new(&options, daemon->control_socket, &daemon->control, &why) < 0)
         exit(fail(&why));
@@ -165,6 +156,7 @@ static void on_ready(void *context)
     monitoring_add(daemon->monitoring, health_write_metrics, daemon->health);
     monitoring_add(daemon->monitoring, status_write_metrics, &daemon->status);
     monitoring_add(daemon->monitoring, resolver_write_metrics, daemon->resolver);
+    monitoring_add(daemon->monitoring, relays_write_metrics, &daemon->status);
     for (size_t i = 0; i < daemon->monitoring_count; i++) {
         int status = monitoring_listen(daemon->monitoring, daemon->monitoring_sockets[i]);
         if (status < 0)
@@ -289,6 +281,13 @@ static void on_upstreams(void *context, const struct config_upstreams *upstreams
     keeper_set_upstreams(daemon->keeper, upstreams);
 }
 
+static void on_relays_ended(void *context)
+{
+    struct daemon *daemon = context;
+    if (daemon->keeper)
+        keeper_relays_ended(daemon->keeper);
+}
+
 static int start(struct daemon *daemon, struct failure *why)
 {
     int status =
@@ -297,7 +296,11 @@ static int start(struct daemon *daemon, struct failure *why)
         return status;
     daemon->announce = announce_new(&daemon->main_loop);
     resolver_subscribe(daemon->resolver, daemon->announce);
+    relay_subscribe(daemon->relay, daemon->announce);
+    relay_on_ended(daemon->relay, on_relays_ended, daemon);
     status = resolver_start(daemon->resolver, why);
+    if (status == 0)
+        status = relay_start(daemon->relay, resolver_lookup(daemon->resolver), why);
     if (status < 0)
         return status;
     struct resolv_conf_options resolv_conf = {.main_loop = &daemon->main_loop,
@@ -311,7 +314,8 @@ static int start(struct daemon *daemon, struct failure *why)
         .announce = daemon->announce,
         .config = daemon->config,
         .key = &daemon->key,
-        .upstreams = resolv_conf_upstreams(daemon->resolv_conf)};
+        .upstreams = resolv_conf_upstreams(daemon->resolv_conf),
+        .relays = relay_relays(daemon->relay)};
     return keeper_new(&options, &daemon->keeper, on_ready, daemon, why);
 }
 
@@ -319,6 +323,7 @@ static void stop(struct daemon *daemon)
 {
     watchdog_stop(&daemon->watchdog);
     resolv_conf_free(daemon->resolv_conf);
+    relay_free(daemon->relay);
     resolver_free(daemon->resolver);
     keeper_free(daemon->keeper);
     announce_free(daemon->announce);
@@ -364,7 +369,7 @@ int main(int count, char **words)
     }
     signal(SIGPIPE, SIG_IGN);
     log_configure(daemon.config->log.format, daemon.config->log.level);
-    warn_of_what_is_missing(daemon.config);
+    daemon_warn_of_config(daemon.config);
     gethostname(daemon.host, sizeof daemon.host - 1);
     if (getrandom(&daemon.key, sizeof daemon.key, 0) != sizeof daemon.key)
         return fail(&(struct failure){"the kernel gives no random bytes"});

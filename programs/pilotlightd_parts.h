@@ -1,4 +1,4 @@
-/* The parts of a running daemon, shared by pilotlightd.c and pilotlightd_doors.c. */
+/* The parts of a running daemon, shared by the files pilotlightd*.c. */
 #pragma once
 
 #include "base/watchdog.h"
@@ -8,6 +8,7 @@
 #include "failover/monitoring.h"
 #include "failover/resolv_conf.h"
 #include "failover/status.h"
+#include "proxy/relay/relay.h"
 #include "resolver/resolver.h"
 
 #include <sys/stat.h>
@@ -26,6 +27,7 @@ struct daemon {
     struct store *store;
     struct announce *announce;
     struct resolver *resolver;
+    struct relay *relay;
     struct keeper *keeper;
     struct resolv_conf *resolv_conf;
     struct health_checks *health;
@@ -42,3 +44,6 @@ struct daemon {
 
 /* Binds all that may need root, makes missing directories, and becomes the configured user. */
 int daemon_open_doors(struct daemon *daemon, struct failure *why);
+
+/* In pilotlightd_warnings.c. */
+void daemon_warn_of_config(const struct config *config);

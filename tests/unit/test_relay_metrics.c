@@ -84,7 +84,7 @@ static void assert_written(struct relays *relays, struct loop *loop, const char 
         .announce = announce,
         .config = config,
         .key = &key};
-    struct relay_source source = {.relays = relays};
+    struct status_source source = {.relays = relays};
     assert_int_equal(keeper_new(&options, &source.keeper, on_ready, &ready, NULL), 0);
     run_until(loop, is_set, &ready);
     struct metric_text *out = metric_text_new();
