@@ -8,6 +8,7 @@
 
 #include "base/lookup.h"
 #include "base/relays.h"
+#include "failover/ready.h"
 #include "failover/status.h"
 
 #define CONTROL_PROTOCOL 1
@@ -28,6 +29,7 @@ struct control_options {
     struct keeper *keeper;
     struct lookup *lookup;
     struct relays *relays;        /* NULL: there are none */
+    struct ready *ready;          /* freed after the control socket */
     struct status_source *status; /* its sidecar members are kept here */
 };
 

@@ -255,6 +255,7 @@ static const struct control_method methods[] = {
     {"explain", false, run_explain, explain_parameters},
     {"connections", false, control_list_relayed, connections_parameters},
     {"history", false, run_history, no_parameters},
+    {"ready", false, control_ready_run, control_ready_parameters},
     {"reload", true, run_reload, reload_parameters},
     {"flush", true, run_flush, flush_parameters},
 };

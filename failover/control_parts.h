@@ -68,6 +68,10 @@ struct control_call {
 void control_call_start(struct control_call *call);
 void control_wait_check(struct control *control); /* after a change: whoever waits no longer must */
 
+/* control_ready.c: the method "ready". */
+extern const struct rpc_parameter control_ready_parameters[];
+void control_ready_run(struct control_call *call);
+
 /* control.c: how a call ends. `result` and `data` are taken, the call is freed. */
 void control_call_return(struct control_call *call, cJSON *result);
 void control_call_refuse(struct control_call *call, int code, const char *words, cJSON *data);

@@ -13,6 +13,8 @@
 #include "base/restart.h"
 #include "base/service_manager.h"
 #include "failover/metrics.h"
+#include "failover/ready_certificates.h"
+#include "failover/ready_known.h"
 #include "failover/relay_status.h"
 #include "failover/reload.h"
 #include "programs/pilotlightd_parts.h"
@@ -143,11 +145,18 @@ static void on_ready(void *context)
         .health = daemon->health,
         .relays = relay_relays(daemon->relay),
         .host = daemon->host};
+    struct ready_options ready = {.main_loop = &daemon->main_loop,
+        .lookup = resolver_lookup(daemon->resolver),
+        .status = &daemon->status};
+    daemon->ready = ready_new(&ready);
+    ready_add_source(daemon->ready, ready_known_new(&ready));
+    ready_add_source(daemon->ready, ready_certificates_new(&ready));
 
     struct control_options options = {.main_loop = &daemon->main_loop,
         .keeper = daemon->keeper,
         .lookup = resolver_lookup(daemon->resolver),
         .relays = relay_relays(daemon->relay),
+        .ready = daemon->ready,
         .status = &daemon->status};
     if (control_new(&options, daemon->control_socket, &daemon->control, &why) < 0)
         exit(fail(&why));
@@ -244,10 +253,11 @@ static void on_terminate(uv_signal_t *handle, int signal)
         _exit(EXIT_STATUS_DONE);
     }
     service_manager_stopping();
-    daemon->closing = 3;
+    daemon->closing = 4;
     remove_control_socket(daemon);
     keeper_hurry(daemon->keeper);
     control_free(daemon->control, on_door_closed, daemon);
+    ready_free(daemon->ready, on_door_closed, daemon);
     monitoring_free(daemon->monitoring, on_door_closed, daemon);
 }
 

@@ -6,6 +6,7 @@
 #include "failover/health.h"
 #include "failover/keeper.h"
 #include "failover/monitoring.h"
+#include "failover/ready.h"
 #include "failover/resolv_conf.h"
 #include "failover/status.h"
 #include "proxy/relay/relay.h"
@@ -32,6 +33,7 @@ struct daemon {
     struct resolv_conf *resolv_conf;
     struct health_checks *health;
     struct status_source status;
+    struct ready *ready;
     struct control *control;
     struct monitoring *monitoring;
     struct watchdog watchdog;
