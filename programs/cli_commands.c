@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "programs/cli_draw.h"
 #include "programs/cli_move.h"
+#include "programs/cli_ready.h"
 #include "programs/cli_report.h"
 #include "programs/cli_watch.h"
 
@@ -167,6 +168,7 @@ enum exit_status command_run(struct session *session)
         [CLI_SWITCHOVER] = move_run,
         [CLI_ABORT] = move_abort,
         [CLI_WAIT] = move_wait,
+        [CLI_READY] = ready_run,
         [CLI_EXPLAIN] = run_explain,
         [CLI_CONNECTIONS] = run_connections,
         [CLI_HISTORY] = run_history,

@@ -16,6 +16,7 @@ enum cli_command {
     CLI_SWITCHOVER,
     CLI_ABORT,
     CLI_WAIT,
+    CLI_READY,
     CLI_EXPLAIN,
     CLI_CONNECTIONS,
     CLI_HISTORY,

@@ -49,6 +49,8 @@ const struct command_entry words_commands[CLI_COMMANDS] = {
     [CLI_SWITCHOVER] = {"switchover", "REGION", 1, 1, "planned move to REGION, both regions well"},
     [CLI_ABORT] = {"abort", "", 0, 0, "back to where the running transition started"},
     [CLI_WAIT] = {"wait", "", 0, 0, "return when the running transition has ended or stopped"},
+    [CLI_READY] = {"ready", "[REGION]", 0, 1,
+        "is the standby fit to take over; 1 if a check fails"},
     [CLI_EXPLAIN] = {"explain", "NAME [TYPE]", 1, 2, "how NAME would be answered now, and why"},
     [CLI_CONNECTIONS] = {"connections", "[ENDPOINT]", 0, 1,
         "relayed connections: open, held, since when, bytes"},

@@ -15,7 +15,7 @@ function __pilotlight_endpoints
         string replace -r '"(.*)":.*' '$1'
 end
 
-set -l commands status failover switchover abort wait explain connections history reload flush help
+set -l commands status failover switchover abort wait ready explain connections history reload flush help
 set -l none "not __fish_seen_subcommand_from $commands"
 set -l moves "__fish_seen_subcommand_from failover switchover"
 set -l words lag flap latch acks undecided dns-only irreversible
@@ -26,6 +26,7 @@ complete -c pilotlight -n $none -a failover -d 'the primary region is lost: move
 complete -c pilotlight -n $none -a switchover -d 'planned move, both regions well'
 complete -c pilotlight -n $none -a abort -d 'back to where the running transition started'
 complete -c pilotlight -n $none -a wait -d 'return when the transition has ended or stopped'
+complete -c pilotlight -n $none -a ready -d 'is the standby fit to take over'
 complete -c pilotlight -n $none -a explain -d 'how a name would be answered now, and why'
 complete -c pilotlight -n $none -a connections -d 'relayed connections: open, held, since when, bytes'
 complete -c pilotlight -n $none -a history -d 'past transitions'
@@ -33,8 +34,8 @@ complete -c pilotlight -n $none -a reload -d 'read the configuration again'
 complete -c pilotlight -n $none -a flush -d 'drop cached answers'
 complete -c pilotlight -n $none -a help -d 'help, or that of a command'
 complete -c pilotlight -n '__fish_seen_subcommand_from help' -a "$commands"
-complete -c pilotlight -n $moves -a '(__pilotlight_regions)'
 complete -c pilotlight -n '__fish_seen_subcommand_from connections' -a '(__pilotlight_endpoints)'
+complete -c pilotlight -n "$moves ready" -a '(__pilotlight_regions)'
 
 complete -c pilotlight -s c -l config -rF -d 'configuration file'
 complete -c pilotlight -l socket -rF -d 'control socket'
