@@ -1,0 +1,81 @@
+#include "tests/unit/fake_writable.h"
+
+#include "base/memory.h"
+#include "proxy/relay/writable.h"
+
+#include <stdlib.h>
+
+struct writable {
+    struct loop *loop;
+    writable_done *done; /* NULL: told, or stopped */
+    void *context;
+};
+
+struct fake_writable fake_writable;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards `asking` */
+static struct writable *asking;
+
+void fake_writable_reset(void)
+{
+    atomic_store(&fake_writable.started, 0);
+    atomic_store(&fake_writable.stopped, 0);
+}
+
+static void tell(void *context)
+{
+    struct writable *writable = context;
+    writable_done *done = writable->done;
+    writable->done = NULL;
+    if (done)
+        done(writable->context);
+}
+
+void fake_writable_say_yes(void)
+{
+    pthread_mutex_lock(&lock);
+    if (asking)
+        loop_post(asking->loop, tell, asking);
+    pthread_mutex_unlock(&lock);
+}
+
+int writable_prepare(enum config_probe_type type, struct failure *why)
+{
+    (void)type;
+    (void)why;
+    return 0;
+}
+
+struct writable *writable_start(struct loop *loop, struct lookup *lookup,
+    const struct config_endpoint *endpoint, const struct config_target *target, writable_done *done,
+    void *context)
+{
+    (void)lookup;
+    (void)endpoint;
+    (void)target;
+    struct writable *writable = memory_new(sizeof *writable);
+    *writable = (struct writable){.loop = loop, .done = done, .context = context};
+    pthread_mutex_lock(&lock);
+    asking = writable;
+    pthread_mutex_unlock(&lock);
+    atomic_fetch_add(&fake_writable.started, 1);
+    return writable;
+}
+
+void writable_stop(struct writable *writable)
+{
+    if (!writable)
+        return;
+    writable->done = NULL;
+    pthread_mutex_lock(&lock);
+    if (asking == writable)
+        asking = NULL;
+    pthread_mutex_unlock(&lock);
+    atomic_fetch_add(&fake_writable.stopped, 1);
+    loop_post(writable->loop, free, writable); /* after what was posted to it */
+}
+
+const char *writable_words(const struct writable *writable)
+{
+    (void)writable;
+    return "still in recovery";
+}
