@@ -189,7 +189,9 @@ void connection_open(struct connection *connection)
     connection->dial = NULL;
     connection_enter(connection, CONNECTION_OPEN);
     hold_released_left(connection);
-    if (held->rest)
+    if (held->rest) {
         border_from_client(&connection->border, span_of(held->rest, held->rest_end));
+        number_add(&connection->point->numbers.bytes[TO_TARGET], held->rest_end);
+    }
     move_bytes(connection, TO_TARGET);
 }

@@ -170,6 +170,26 @@ static void what_a_held_client_says_is_bounded(void **unused)
     relay_scene_fini(&scene);
 }
 
+static void what_was_held_counts_among_the_bytes_passed_on(void **unused)
+{
+    (void)unused;
+    struct relay_scene scene;
+    scene_init(&scene, (struct relay_scene_options){0});
+    int client = held_client(&scene);
+    say(client, "hello");
+    relay_scene_settle(&scene);
+    assert_int_equal(numbers(&scene).bytes_to_target, 0);
+    relay_scene_open(&scene, US);
+    int target = target_accept(&scene, US);
+    hear(target, "hello");
+    say(client, " again");
+    hear(target, " again");
+    assert_int_equal(numbers(&scene).bytes_to_target, 11);
+    close(client);
+    close(target);
+    relay_scene_fini(&scene);
+}
+
 static void a_held_client_that_goes_away_frees_its_place(void **unused)
 {
     (void)unused;
@@ -319,6 +339,7 @@ int main(void)
         cmocka_unit_test(no_more_are_held_than_configured),
         cmocka_unit_test(each_is_held_for_its_own_time),
         cmocka_unit_test(what_a_held_client_says_is_bounded),
+        cmocka_unit_test(what_was_held_counts_among_the_bytes_passed_on),
         cmocka_unit_test(a_held_client_that_goes_away_frees_its_place),
         cmocka_unit_test(at_most_64_are_on_their_way_over_all_loops),
         cmocka_unit_test(whoever_comes_while_others_are_released_is_served),
