@@ -163,7 +163,7 @@ void dial_stop(struct connection *connection)
 void dial_expire(struct point *point, uint64_t now_ms)
 {
     struct connection_list *connecting = &point->lists[CONNECTION_CONNECTING];
-    while (connecting->first && now_ms - connecting->first->since_ms >= RELAY_CONNECT_TIMEOUT_MS) {
+    while (connecting->first && now_ms >= connecting->first->since_ms + RELAY_CONNECT_TIMEOUT_MS) {
         struct connection *connection = connecting->first;
         char text[ADDRESS_TEXT_SIZE];
         address_print(&connection->target_address, text);

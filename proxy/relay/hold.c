@@ -103,6 +103,6 @@ void hold_expire(struct point *point, uint64_t now_ms)
 {
     uint64_t timeout_ms = config_of(point)->hold_timeout_ms;
     struct connection_list *held = &point->lists[CONNECTION_HELD];
-    while (held->first && now_ms - held->first->since_ms >= timeout_ms)
+    while (held->first && now_ms >= held->first->since_ms + timeout_ms)
         connection_refuse(held->first, RELAYS_REFUSED_HOLD_TIMEOUT);
 }

@@ -44,7 +44,7 @@ void resolve_start(struct point *point)
 void resolve_expire(struct point *point, uint64_t now_ms)
 {
     struct connection_list *waiting = &point->lists[CONNECTION_RESOLVING];
-    while (waiting->first && now_ms - waiting->first->since_ms >= RELAY_RESOLVE_TIMEOUT_MS)
+    while (waiting->first && now_ms >= waiting->first->since_ms + RELAY_RESOLVE_TIMEOUT_MS)
         connection_refuse(waiting->first, RELAYS_REFUSED_UNRESOLVED);
     if (now_ms >= point->resolve_again_ms)
         resolve_start(point);

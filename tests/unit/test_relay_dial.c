@@ -76,6 +76,54 @@ static void the_next_address_is_tried_after_two_seconds_of_silence(void **unused
     relay_scene_fini(&scene);
 }
 
+/* A look at deadlines that began `early_ms` ago. */
+struct look {
+    struct relay_scene *scene;
+    uint64_t early_ms;
+};
+
+static void look(void *context)
+{
+    struct look *look = context;
+    struct point *point = relay_scene_point(look->scene, 0);
+    uint64_t begun_ms = now_ms() - look->early_ms;
+    hold_expire(point, begun_ms);
+    resolve_expire(point, begun_ms);
+    dial_expire(point, begun_ms);
+}
+
+/* A look takes its time, and what it lets go ahead comes into its new state after it began. */
+static void a_look_at_deadlines_ends_nobody_who_came_after_it_began(void **unused)
+{
+    (void)unused;
+    struct relay_scene scene;
+    struct address silent;
+    int sockets[3];
+    relay_scene_init(&scene, named);
+    silent_address(&scene, 8, sockets, &silent);
+    fake_lookup_set(&scene.lookup, "eu.test", &silent);
+    struct look early = {.scene = &scene, .early_ms = 1000};
+
+    int client = client_new(&scene);
+    AWAIT(&scene, numbers(&scene).connecting == 1);
+    relay_scene_visit(&scene, 0, look, &early);
+    assert_int_equal(numbers(&scene).connecting, 1);
+
+    relay_scene_fence(&scene);
+    relay_scene_visit(&scene, 0, look, &early);
+    assert_int_equal(numbers(&scene).held, 1);
+
+    fake_lookup_hold(&scene.lookup);
+    relay_scene_open(&scene, US);
+    relay_scene_visit(&scene, 0, look, &early);
+    assert_int_equal(numbers(&scene).connecting, 1);
+    fake_lookup_release(&scene.lookup);
+    close(target_accept(&scene, US));
+    hear_end(client);
+    close_all(sockets, 3);
+    relay_scene_fini(&scene);
+}
+
 static void a_target_that_no_address_reaches_is_a_reset(void **unused)
 {
     (void)unused;
@@ -249,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_next_address_is_tried_at_once_when_one_refuses),
         cmocka_unit_test(the_next_address_is_tried_after_two_seconds_of_silence),
+        cmocka_unit_test(a_look_at_deadlines_ends_nobody_who_came_after_it_began),
         cmocka_unit_test(a_target_that_no_address_reaches_is_a_reset),
         cmocka_unit_test(each_connection_asks_anew_and_follows_an_address_that_moved),
         cmocka_unit_test(who_waits_at_the_same_time_shares_a_lookup),
