@@ -69,7 +69,7 @@ struct point {
     struct connection_list lists[CONNECTION_STATES];
     unsigned releasing; /* held ones that are on their way to the target */
     bool in_release;
-    bool resolving; /* a lookup is under way */
+    bool resolving; /* a lookup of `resolving_turn` is under way */
     uint64_t resolving_turn;
     uint64_t resolve_again_ms; /* boot clock; after a failure */
     struct point_numbers numbers;

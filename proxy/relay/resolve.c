@@ -2,43 +2,58 @@
  * region. Connections that wait at the same time share one lookup.
  *
  * What can go wrong: no answer, or none with an address: asked again, for 5 s a connection (then
- * reset, counted); the point is switched while a lookup is under way: its answer is dropped and the
- * new target asked for. */
+ * reset, counted); the point is switched while a lookup is under way: the new target is asked for
+ * without waiting for the old one's answer, which may never come, and that answer is dropped. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "proxy/relay/relay_parts.h"
 
-static void on_resolved(void *context, int status, const struct lookup_answer *answer)
+#include <stdlib.h>
+
+struct question {
+    struct point *point;
+    uint64_t turn;
+};
+
+static void take_answer(struct point *point, int status, const struct lookup_answer *answer)
 {
-    struct point *point = context;
-    struct worker *worker = point->worker;
     struct connection_list *waiting = &point->lists[CONNECTION_RESOLVING];
     point->resolving = false;
-    worker_lookup_ended(worker);
-    if (worker->stopping)
-        return;
-    if (point->resolving_turn != point->turn) {
-        resolve_start(point);
-    } else if (status < 0) {
+    if (status < 0) {
         log_debug("target_unresolved", LOG_TEXT("endpoint", point->outlet->id),
             LOG_TEXT("target", point->endpoint->target->text), LOG_ERROR(status));
         point->resolve_again_ms = clock_boot_ms() + RELAY_RESOLVE_AGAIN_MS;
-    } else {
-        while (waiting->first)
-            dial_with(waiting->first, answer);
+        return;
     }
+    while (waiting->first)
+        dial_with(waiting->first, answer);
+}
+
+static void on_resolved(void *context, int status, const struct lookup_answer *answer)
+{
+    struct question *question = context;
+    struct point *point = question->point;
+    bool is_of_now = question->turn == point->turn;
+    free(question);
+    worker_lookup_ended(point->worker);
+    if (is_of_now && !point->worker->stopping)
+        take_answer(point, status, answer);
 }
 
 void resolve_start(struct point *point)
 {
     struct relay *relay = point->worker->relay;
-    if (point->resolving || !point->lists[CONNECTION_RESOLVING].first)
+    bool asked = point->resolving && point->resolving_turn == point->turn;
+    if (asked || !point->lists[CONNECTION_RESOLVING].first)
         return;
+    struct question *question = memory_new(sizeof *question);
+    *question = (struct question){.point = point, .turn = point->turn};
     point->resolving = true;
     point->resolving_turn = point->turn;
     point->worker->lookups++;
     relay->lookup->start(
-        relay->lookup, &point->worker->loop, &point->endpoint->target->name, on_resolved, point);
+        relay->lookup, &point->worker->loop, &point->endpoint->target->name, on_resolved, question);
 }
 
 void resolve_expire(struct point *point, uint64_t now_ms)

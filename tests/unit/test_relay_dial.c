@@ -223,6 +223,26 @@ static void without_an_address_each_waits_five_seconds_and_is_reset(void **unuse
     relay_scene_fini(&scene);
 }
 
+/* The old region is lost and its names with it: nobody answers for them. */
+static void the_new_target_is_asked_for_while_the_old_one_is_still_looked_up(void **unused)
+{
+    (void)unused;
+    struct relay_scene scene;
+    relay_scene_init(&scene, named);
+    fake_lookup_hold(&scene.lookup);
+    int client = client_new(&scene);
+    AWAIT(&scene, fake_lookup_count(&scene.lookup, "eu.test") == 1);
+    relay_scene_fence(&scene);
+    relay_scene_open(&scene, US);
+    relay_scene_settle(&scene);
+    assert_int_equal(fake_lookup_count(&scene.lookup, "us.test"), 1);
+    fake_lookup_release(&scene.lookup);
+    close(target_accept(&scene, US));
+    hear_end(client);
+    assert_false(target_is_asked(&scene, EU));
+    relay_scene_fini(&scene);
+}
+
 static void an_answer_about_the_old_target_is_dropped(void **unused)
 {
     (void)unused;
@@ -303,6 +323,7 @@ int main(void)
         cmocka_unit_test(who_waits_at_the_same_time_shares_a_lookup),
         cmocka_unit_test(a_lookup_that_fails_is_asked_again),
         cmocka_unit_test(without_an_address_each_waits_five_seconds_and_is_reset),
+        cmocka_unit_test(the_new_target_is_asked_for_while_the_old_one_is_still_looked_up),
         cmocka_unit_test(an_answer_about_the_old_target_is_dropped),
         cmocka_unit_test(our_own_listeners_are_never_dialled),
         cmocka_unit_test(the_kernel_watches_over_the_target),
