@@ -86,6 +86,7 @@ void keeper_finish(struct change *change)
         keeper->last = &keeper->first;
     keeper->running = false;
     start_next(keeper);
+    keeper_relays_ended(keeper); /* an abort leaves nothing behind, and nothing ends */
     if (!keeper_drain_holds(change))
         keeper_reply_to(change);
 }

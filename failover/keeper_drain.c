@@ -3,11 +3,13 @@
  * the reply waits, for on it whoever drives the transition promotes the other side.
  *
  * What can go wrong: the group is switched in the middle of a drain (then what drains is cut off
- * before the record is written), the transition is aborted (what is still open simply stays), the
- * daemon stops (who waits is told that the fence stands and is not complete). */
+ * before the record is written), the transition is aborted (what is still open simply stays, and
+ * who waits is told that there is no fence any more), the daemon stops (who waits is told that the
+ * fence stands and is not complete). */
 #include "base/memory.h"
 #include "failover/keeper_parts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static uint64_t behind(const struct keeper *keeper, const char *group)
@@ -45,16 +47,42 @@ static bool is_draining(const struct change *change)
     return false;
 }
 
+/* The record that it was taken from may be gone by then. */
+static void keep_transition(struct change *change)
+{
+    const char *id = change->outcome.transition;
+    if (!id)
+        return;
+    snprintf(change->id, sizeof change->id, "%s", id);
+    change->outcome.transition = change->id;
+}
+
 bool keeper_drain_holds(struct change *change)
 {
     struct keeper *keeper = change->keeper;
     if (!is_about_fences(change) || !is_draining(change))
         return false;
+    keep_transition(change);
     change->next = keeper->draining;
     keeper->draining = change;
     if (keeper->hurried)
         keeper_drain_give_up(keeper);
     return true;
+}
+
+static void answer(struct change *change)
+{
+    const struct state *state = change->keeper->state;
+    const char *id = change->outcome.transition;
+    change->outcome.revision = state->revision;
+    change->outcome.epoch = state->epoch;
+    if (id && (!state->transition || strcmp(state->transition->id, id) != 0)) {
+        change->outcome.status = EXIT_STATUS_FAILED;
+        change->outcome.running = false;
+        change->outcome.words = "the transition ended while connections to the old region drained, "
+                                "and its fence with it";
+    }
+    keeper_reply_to(change);
 }
 
 void keeper_relays_ended(struct keeper *keeper)
@@ -65,7 +93,7 @@ void keeper_relays_ended(struct keeper *keeper)
             at = &change->next;
         } else {
             *at = change->next;
-            keeper_reply_to(change);
+            answer(change);
         }
     }
 }

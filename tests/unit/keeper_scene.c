@@ -67,6 +67,12 @@ void on_reply(void *context, const struct outcome *outcome)
     trace(answer->scene, "reply");
 }
 
+static uint64_t behind_of(struct relays *relays, const char *group)
+{
+    char *start = (char *)relays - offsetof(struct scene, relays);
+    return strcmp(group, "relayed") == 0 ? ((struct scene *)(void *)start)->behind : 0;
+}
+
 static void open_scene(struct scene *scene, const char *text)
 {
     scene->announce = announce_new(&scene->loop);
@@ -80,6 +86,7 @@ static void open_scene(struct scene *scene, const char *text)
         .announce = scene->announce,
         .config = scene->config,
         .key = &scene_key,
+        .relays = &scene->relays,
     };
     assert_int_equal(keeper_new(&options, &scene->keeper, on_ready, scene, &why), 0);
     keeper_watch(scene->keeper, on_watch, scene);
@@ -98,7 +105,7 @@ static void close_scene(struct scene *scene)
 
 void scene_init(struct scene *scene)
 {
-    *scene = (struct scene){0};
+    *scene = (struct scene){.relays = {.behind = behind_of}};
     assert_int_equal(loop_init(&scene->loop, "main"), 0);
     memory_store_init(&scene->store, &scene->loop);
     open_scene(scene, SAMPLE_CONFIG);

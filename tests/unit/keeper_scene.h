@@ -9,6 +9,8 @@
 struct scene {
     struct loop loop;
     struct memory_store store;
+    struct relays relays; /* only `behind` is asked */
+    uint64_t behind;      /* connections of "relay-db" to a region that it is fenced from */
     struct announce *announce;
     struct config *config;
     struct keeper *keeper;
