@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from lib.daemon import Daemon  # noqa: E402
 from lib.namespace import Namespace  # noqa: E402
 from lib.nsd import Nsd  # noqa: E402
+from lib.scene import mariadb_pair, postgres_pair, regions, scene  # noqa: E402, F401
 from lib.upstream import Upstream  # noqa: E402
 
 
