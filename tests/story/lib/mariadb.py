@@ -88,7 +88,7 @@ class MariadbPair(Pair):
             server.wait_until_it_answers()
         for sql in ("CREATE DATABASE shop", "CREATE USER app", "GRANT ALL ON shop.* TO app",
                     "CREATE USER replica", "GRANT REPLICATION SLAVE ON *.* TO replica",
-                    "CREATE TABLE shop.writes (id bigint PRIMARY KEY, who text NOT NULL)"):
+                    "CREATE TABLE shop.writes (id bigint PRIMARY KEY, who longtext NOT NULL)"):
             self.eu.query(sql)
         self.us.query("RESET MASTER")
         self.us.query(f"CHANGE MASTER TO MASTER_HOST = '{self.regions.eu.address}', "

@@ -4,17 +4,21 @@ import time
 from lib.daemon import EU, US
 
 
+def at(address, port):
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 class Relay:
     """`address` and `port` are all that an application knows."""
 
-    def __init__(self, house, regions, pair, **relay):
-        self.pair = pair
-        self.daemon = house.daemon(wrap=regions.host.wrap, endpoints={"orders-db": {
-            "targets": {EU: f"{regions.eu.address}:{pair.PORT}",
-                        US: f"{regions.us.address}:{pair.PORT}"}}})
-        self.address, self.port = self.daemon.address, pair.PORT
-        self.daemon.write_config(endpoints={"orders-db": {"relay": {
-            "listen": f"{self.address}:{self.port}", **relay}}})
+    def __init__(self, house, regions, pair, ipv6=False, **relay):
+        self.pair, self.port = pair, pair.PORT
+        self.daemon = house.daemon(wrap=regions.host.wrap)
+        self.address = "::1" if ipv6 else self.daemon.address
+        targets = {name: at(place.address6 if ipv6 else place.address, self.port)
+                   for name, place in ((EU, regions.eu), (US, regions.us))}
+        self.daemon.write_config(endpoints={"orders-db": {
+            "targets": targets, "relay": {"listen": at(self.address, self.port), **relay}}})
         self.daemon.start()
 
     def fail_over(self):
