@@ -8,7 +8,13 @@ BUILD_PACKAGES="gcc libc6-dev pkg-config meson ninja-build libuv1-dev libldns-de
 # shellcheck disable=SC2034
 TEST_PACKAGES="libcmocka-dev clang clang-format python3 python3-pytest python3-dnspython
   python3-jsonschema nsd bind9-dnsutils iproute2 mandoc shellcheck procps util-linux zsh fish
-  libcap2-bin openssl"
+  libcap2-bin openssl postgresql mariadb-server python3-psycopg python3-psycopg-pool
+  python3-pymysql default-jdk-headless libpostgresql-jdbc-java libhikaricp-java"
+# What the relay is measured beside. Nobody needs them for anything else.
+# shellcheck disable=SC2034
+BENCH_PACKAGES="haproxy nginx libnginx-mod-stream pgbouncer"
+# What comes with those above and must not run, here or after the next boot.
+SERVICES="nsd haproxy nginx postgresql mariadb pgbouncer"
 
 # Debian's own programs before others: a Python from elsewhere lacks Debian's modules.
 PATH="/usr/sbin:/usr/bin:/sbin:/bin:$PATH"
@@ -97,16 +103,44 @@ install_packages() {
   missing=$(missing_of "$@")
   [ -n "$missing" ] || return 0
   can_install || give_up "please run this as root, or with sudo installed. Missing packages: $missing"
-  say "Installing: $missing"
-  case " $missing" in *" nsd "*) had_nsd=no ;; *) had_nsd=yes ;; esac
-  hold_services
   # shellcheck disable=SC2086  # one word a package
-  apt_install $missing || give_up "apt-get could not install: $missing
+  install_held $missing || give_up "apt-get could not install: $missing
 Is there a network, and a package mirror in /etc/apt?"
-  if [ "$had_nsd" = no ]; then
-    as_root update-rc.d nsd disable >/dev/null 2>&1 || true
-  fi
+}
+
+# By its unit: one that is here already is somebody's, whatever package brought it.
+has_service() {
+  [ -e "/lib/systemd/system/$1.service" ]
+}
+
+# install_held NAME... installs, and leaves no service running or enabled that was not there before.
+install_held() {
+  say "Installing: $*"
+  new_services=""
+  for service in $SERVICES; do
+    has_service "$service" || new_services="$new_services $service"
+  done
+  hold_services
+  status=0
+  apt_install "$@" || status=$?
+  for service in $new_services; do
+    if has_service "$service"; then
+      as_root update-rc.d "$service" disable >/dev/null 2>&1 || true
+    fi
+  done
   release_services
+  return "$status"
+}
+
+# install_if_possible NAME... is for what can be done without.
+install_if_possible() {
+  missing=$(missing_of "$@")
+  if [ -z "$missing" ] || ! command -v apt-get >/dev/null 2>&1 || ! can_install; then
+    return 0
+  fi
+  for package in $missing; do
+    install_held "$package" || say "$package cannot be installed; going on without."
+  done
 }
 
 # Fresh package lists, once, and only when something is missing.
@@ -128,6 +162,13 @@ install_test_packages() {
   update_lists $BUILD_PACKAGES $TEST_PACKAGES "$(llhttp_package)"
   # shellcheck disable=SC2046,SC2086
   install_packages $BUILD_PACKAGES $TEST_PACKAGES "$(llhttp_package)" $(clang_runtime_package)
+}
+
+install_bench_packages() {
+  # shellcheck disable=SC2086
+  update_lists $BENCH_PACKAGES
+  # shellcheck disable=SC2086
+  install_if_possible $BENCH_PACKAGES
 }
 
 # build_in FOLDER MESON-OPTION... sets FOLDER up if need be and builds it.
