@@ -187,8 +187,8 @@ def test_an_idle_session_stays(scene):
 @pytest.mark.slow
 @pytest.mark.long
 @on_both
-def test_a_session_that_is_idle_for_a_quarter_of_an_hour_stays(scene):
-    stay_idle(scene, 900)
+def test_a_session_that_is_idle_for_five_minutes_stays(scene):
+    stay_idle(scene, 300)
 
 
 @on_both
