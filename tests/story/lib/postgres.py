@@ -14,6 +14,7 @@ unix_socket_directories = '..'
 ssl_cert_file = '../cert.pem'
 ssl_key_file = '../key.pem'
 fsync = off
+dynamic_shared_memory_type = mmap
 max_connections = 400
 shared_buffers = 32MB
 max_wal_size = 256MB
