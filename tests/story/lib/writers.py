@@ -13,7 +13,7 @@ import time
 PAUSE = 0.002  # between two transactions: eight of us leave the machine some air
 
 Acknowledged = collections.namedtuple("Acknowledged", "at id")
-Failed = collections.namedtuple("Failed", "at id error")
+Failed = collections.namedtuple("Failed", "at id during error")
 
 
 class Writer(threading.Thread):
@@ -22,7 +22,7 @@ class Writer(threading.Thread):
     def __init__(self, pair, place, connect, ids):
         super().__init__(daemon=True)
         self.pair, self.place, self.connect, self.numbers = pair, place, connect, ids
-        self.connection = None
+        self.connection = self.doing = None
         self.acknowledged, self.failed = [], []
         self.stopping = threading.Event()
 
@@ -36,15 +36,18 @@ class Writer(threading.Thread):
         try:
             self.transact(id)
         except self.pair.ERRORS as error:
-            self.failed.append(Failed(time.monotonic(), id, error))
+            self.failed.append(Failed(time.monotonic(), id, self.doing, error))
             self.drop()
         else:
             self.acknowledged.append(Acknowledged(time.monotonic(), id))
 
     def transact(self, id):
+        self.doing = "connect"
         connection = self.borrow()
+        self.doing = "statement"
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO writes VALUES (%s, 'writer')", (id,))
+        self.doing = "commit"
         connection.commit()
 
     def borrow(self):
