@@ -24,8 +24,9 @@ def memory_kib(pid, field):
     raise KeyError(field)
 
 
-def pinned(*cores):
-    """For Popen: on those cores, and as root before whatever else the machine has to do there."""
+def pinned(*cores, user=None):
+    """For Popen: on those cores, and as root before whatever else the machine has to do there.
+    `user`: its entry of the password file, for what will not run as root."""
     def prepare():
         os.sched_setaffinity(0, cores)
         if os.geteuid() == 0:
@@ -34,6 +35,10 @@ def pinned(*cores):
                 pathlib.Path("/proc/self/autogroup").write_text("-20")
             except OSError:
                 pass
+        if user:
+            os.setgroups([])
+            os.setgid(user.pw_gid)
+            os.setuid(user.pw_uid)
     return {"preexec_fn": prepare, "start_new_session": True}
 
 

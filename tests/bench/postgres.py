@@ -23,22 +23,21 @@ class Postgres:
 
     def __init__(self, addresses, core):
         self.folder = folder_new()
-        self.user = {}
+        user = None
         if os.geteuid() == 0:  # PostgreSQL will not run as root
-            entry = pwd.getpwnam("postgres")
-            os.chown(self.folder, entry.pw_uid, entry.pw_gid)
-            self.user = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+            user = pwd.getpwnam("postgres")
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
         hosts = [address.split(":")[0] for address in addresses]
         port = addresses[0].split(":")[1]
         subprocess.run([programs() / "initdb", "-D", self.folder / "data", "-U", "bench",
                         "--auth=trust", "--no-sync"], check=True, stdout=subprocess.DEVNULL,
-                       cwd=self.folder, **self.user)
+                       cwd=self.folder, **pinned(core, user=user))
         self.log = open(self.folder / "log", "wb")
         self.process = subprocess.Popen(
             [programs() / "postgres", "-D", self.folder / "data", "-p", port,
              "-c", "listen_addresses=" + ",".join(hosts), "-c", "unix_socket_directories=",
              "-c", "fsync=off", "-c", "autovacuum=off"],
-            stdout=self.log, stderr=self.log, cwd=self.folder, **self.user, **pinned(core))
+            stdout=self.log, stderr=self.log, cwd=self.folder, **pinned(core, user=user))
         self.make_tables(hosts[0], port)
 
     def make_tables(self, host, port):

@@ -147,9 +147,9 @@ class Pilotlight(Proxy):
     name = "pilotlight"
     dns = f"{ADDRESS}:5310"
 
-    def __init__(self, number, build):
+    def __init__(self, number, build, threads=1):
         super().__init__(number)
-        self.build = build
+        self.build, self.threads = build, threads
         self.region = 0
 
     def missing(self):
@@ -160,7 +160,7 @@ class Pilotlight(Proxy):
         (self.folder / "pilotlight.json").write_text(json.dumps({
             "regions": REGIONS,
             "resolver": {"listen": self.dns, "upstreams": [f"{host}:{int(port) + 1}"]},
-            "proxy": {"threads": 1},
+            "proxy": {"threads": self.threads},
             "health": {"interval": "1h"},
             "endpoints": {
                 "orders-db": {"type": "database", "group": "data", "names": ["db.shop.internal"],

@@ -18,6 +18,7 @@ from measure import ADDRESS, Row, cpu_seconds, first_in_line, memory_kib, pairs,
 from proxies import Haproxy, HaproxySplice, Nginx, NginxLargeBuffers, Pilotlight
 
 FILES = 65536
+FILES_OF_THE_DAEMON = 1000  # what pilotlightd keeps for the rest of its work, amply
 IDLE = 10000
 OURS = Pilotlight.name
 
@@ -136,7 +137,7 @@ def bench_idle(build, proxies, cores, count):
 def bench_switch(build, ours, cores, count, runs):
     """From before the command is run until both ends of every connection have seen the end."""
     times = []
-    ours.start(cores[0])
+    ours.start(*cores)
     try:
         for _ in range(runs):
             with Load(build, cores[1], ours, "idle", "-n", count, "-t", 5) as load:
@@ -170,7 +171,6 @@ def pace(build, core, seconds):
 
 
 def bench_dns_beside_flood(build, ours, cores, rounds, seconds):
-    """The daemon has all cores, as it has in earnest."""
     ours.start(*cores)
     floods = {"a flood of connects": ours.target,
               "a flood, and the target refuses": f"{ADDRESS}:5399"}
@@ -216,7 +216,7 @@ def raise_file_limit():
             resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return min(IDLE, (hard - 500) // 2)
+    return min(IDLE, (hard - FILES_OF_THE_DAEMON) // 2)
 
 
 def those_installed(proxies):
@@ -234,11 +234,10 @@ def bench_relay(build, cores, rounds, seconds):
     ours = Pilotlight(0, build)
     others = [Haproxy(1), HaproxySplice(2), Nginx(3), NginxLargeBuffers(4)]
     proxies = list(those_installed([ours, *others]))
-    rows = []
     with all_started(proxies, cores[0]):
-        rows += bench_costs(build, proxies, cores[1], rounds, seconds)
-        rows += bench_pgbench(proxies, cores[1], rounds, seconds)
-    rows += bench_idle(build, proxies, cores, count)
-    rows += bench_switch(build, ours, cores, count, 5)
-    rows += bench_dns_beside_flood(build, ours, cores, rounds, seconds)
-    return rows
+        yield from bench_costs(build, proxies, cores[1], rounds, seconds)
+        yield from bench_pgbench(proxies, cores[1], rounds, seconds)
+    yield from bench_idle(build, proxies, cores, count)
+    ours = Pilotlight(0, build, threads=0)  # with all cores and as it comes from here on
+    yield from bench_switch(build, ours, cores, count, 5)
+    yield from bench_dns_beside_flood(build, ours, cores, rounds, seconds)

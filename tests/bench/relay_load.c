@@ -34,8 +34,9 @@
 #define BULK_SIZE (16u << 20)
 #define WRITE_SIZE (64u << 10)  /* of the server, at a time */
 #define DISCARD_SIZE (1u << 20) /* of a client, at a time */
-#define EVENTS_MAX 256
+#define EVENTS_MAX 1024
 #define TURN_MS 100
+#define LOOK_NS 1000000
 #define PATIENCE_S 20 /* nothing moves that long: the relay is broken */
 
 enum work { WORK_NONE, WORK_BULK, WORK_PINGPONG, WORK_CONNECT, WORK_FLOOD, WORK_IDLE };
@@ -48,6 +49,7 @@ struct end {
     size_t request_size; /* server: of `request`, so far */
     char request[REQUEST_SIZE];
     bool is_waiting_for_room;
+    bool has_ended; /* at rest, and the end was seen */
 };
 
 struct load {
@@ -94,19 +96,15 @@ static struct end *end_new(struct load *load, enum role role, int fd)
     end->role = role;
     end->fd = fd;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    set_events(load, end, EPOLL_CTL_ADD, EPOLLIN);
+    /* At rest, each end is told of its end once, and stays: closing it is not what is measured. */
+    set_events(load, end, EPOLL_CTL_ADD,
+        load->work == WORK_IDLE ? EPOLLIN | EPOLLRDHUP | EPOLLET : EPOLLIN);
     return end;
 }
 
 static void end_close(struct load *load, struct end *end)
 {
-    if (end->role == ROLE_CLIENT) {
-        load->clients--;
-        load->last_client = now();
-    } else {
-        load->servers--;
-        load->last_server = now();
-    }
+    *(end->role == ROLE_CLIENT ? &load->clients : &load->servers) -= 1;
     close(end->fd);
     free(end);
 }
@@ -121,19 +119,23 @@ static void ask(struct load *load, struct end *client)
     (void)!send(client->fd, request, sizeof request, MSG_NOSIGNAL);
 }
 
+/* -1: not accepted. */
 static int dial(const struct load *load)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         fail("socket");
-    if (connect(fd, (struct sockaddr *)&load->relay, sizeof load->relay) < 0)
-        fail("connect to the relay");
-    return fd;
+    if (connect(fd, (struct sockaddr *)&load->relay, sizeof load->relay) == 0)
+        return fd;
+    close(fd);
+    return -1;
 }
 
 static struct end *client_open(struct load *load)
 {
     int fd = dial(load);
+    if (fd < 0)
+        fail("connect to the relay");
     load->clients++;
     load->started++;
     struct end *client = end_new(load, ROLE_CLIENT, fd);
@@ -164,10 +166,8 @@ static void client_done(struct load *load, struct end *client)
 
 static void client_ended(struct load *load, struct end *client)
 {
-    bool was_busy = client->size > 0;
-    if (was_busy || load->running != WORK_IDLE)
-        load->failed++;
-    load->busy -= was_busy;
+    load->failed++;
+    load->busy -= client->size > 0;
     end_close(load, client);
     if (load->work == WORK_CONNECT && wants_more(load))
         client_open(load);
@@ -241,12 +241,27 @@ static void input_event(struct load *load)
     load->is_told = true;
 }
 
+static void rest_ended(struct load *load, struct end *end)
+{
+    if (end->has_ended)
+        return;
+    end->has_ended = true;
+    bool is_client = end->role == ROLE_CLIENT;
+    *(is_client ? &load->clients : &load->servers) -= 1;
+    *(is_client ? &load->last_client : &load->last_server) = now();
+}
+
 static void turn(struct load *load, int wait_ms)
 {
     struct epoll_event events[EVENTS_MAX];
     int count = epoll_wait(load->epoll, events, EVENTS_MAX, wait_ms);
     for (int i = 0; i < count; i++) {
         struct end *end = events[i].data.ptr;
+        bool is_over = events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+        if (load->running == WORK_IDLE && end->role >= ROLE_SERVER && is_over) {
+            rest_ended(load, end);
+            continue;
+        }
         switch (end->role) {
         case ROLE_LISTENER:
             listener_event(load);
@@ -317,14 +332,15 @@ static void run_connect(struct load *load)
     load->failed += (uint64_t)(load->clients + load->servers);
 }
 
-/* So many are there at a time; the oldest makes room for the next. */
+/* So many are there at a time; the oldest makes room for the next. Whether the relay can serve
+ * them is its own affair. */
 static void run_flood(struct load *load)
 {
     int *fds = calloc((size_t)load->connections, sizeof *fds);
     if (!fds)
         fail("calloc");
     for (int i = 0; now() - load->began < load->seconds; i = (i + 1) % load->connections) {
-        if (fds[i])
+        if (fds[i] > 0)
             close(fds[i]);
         fds[i] = dial(load);
         load->transactions++;
@@ -333,11 +349,14 @@ static void run_flood(struct load *load)
     free(fds);
 }
 
-/* Nothing but connections made beforehand, which are at rest now. */
+/* Nothing but connections made beforehand, which are at rest now. We look every millisecond and do
+ * not wait to be woken: the relay would pay for every one of those calls. */
 static void run_idle(struct load *load)
 {
-    while ((load->clients > 0 || load->servers > 0) && now() - load->began < load->seconds)
-        turn(load, TURN_MS);
+    while ((load->clients > 0 || load->servers > 0) && now() - load->began < load->seconds) {
+        turn(load, 0);
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+    }
 }
 
 static void run_transfer(struct load *load)
