@@ -148,7 +148,7 @@ def bench_switch(build, ours, cores, count, runs):
                 yield Row(f"open after a switch, of {2 * count} ends", f"{result['open']:.0f}",
                           "0", False)
                 return
-            times.append(max(result["last_client"], result["last_server"]) * 1e3)
+            times.append(result["last_end"] * 1e3)
     finally:
         ours.stop()
     times.sort()

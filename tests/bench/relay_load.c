@@ -58,11 +58,11 @@ struct load {
     int epoll, connections;
     double seconds;
     uint64_t count;
-    struct end listener, input, **opened; /* `opened`: clients, none has closed before the work */
+    struct end listener, input, **opened; /* `opened`: clients; of use while none has closed */
     int clients, servers;                 /* open */
     int busy;                             /* clients that wait for an answer */
     uint64_t started, transactions, bytes, failed;
-    double began, last_client, last_server;
+    double began, last_end;
     bool is_told, is_over;
 };
 
@@ -131,16 +131,15 @@ static int dial(const struct load *load)
     return -1;
 }
 
-static struct end *client_open(struct load *load)
+static void client_open(struct load *load)
 {
     int fd = dial(load);
     if (fd < 0)
         fail("connect to the relay");
-    load->clients++;
-    load->started++;
     struct end *client = end_new(load, ROLE_CLIENT, fd);
+    load->opened[load->clients++] = client;
+    load->started++;
     ask(load, client);
-    return client;
 }
 
 static bool wants_more(const struct load *load)
@@ -246,9 +245,8 @@ static void rest_ended(struct load *load, struct end *end)
     if (end->has_ended)
         return;
     end->has_ended = true;
-    bool is_client = end->role == ROLE_CLIENT;
-    *(is_client ? &load->clients : &load->servers) -= 1;
-    *(is_client ? &load->last_client : &load->last_server) = now();
+    *(end->role == ROLE_CLIENT ? &load->clients : &load->servers) -= 1;
+    load->last_end = now();
 }
 
 static void turn(struct load *load, int wait_ms)
@@ -291,12 +289,6 @@ static void listen_at(struct load *load)
     set_events(load, &load->input, EPOLL_CTL_ADD, EPOLLIN);
 }
 
-static void open_one(struct load *load)
-{
-    struct end *client = client_open(load);
-    load->opened[load->clients - 1] = client;
-}
-
 /* Not all at once: a listener's queue has an end, and whoever falls off it waits for a second. */
 static void get_ready(struct load *load)
 {
@@ -304,7 +296,7 @@ static void get_ready(struct load *load)
     int wanted = load->work == WORK_CONNECT || load->work == WORK_FLOOD ? 0 : load->connections;
     while (load->clients < wanted || load->busy > 0) {
         if (load->clients < wanted && load->busy < 64)
-            open_one(load);
+            client_open(load);
         else
             turn(load, TURN_MS);
         if (load->failed > 0 || now() > deadline) {
@@ -382,11 +374,10 @@ static void run(struct load *load)
         run_idle(load);
     else
         run_transfer(load);
-    printf("transactions=%llu bytes=%llu failed=%llu seconds=%.4f open=%d last_client=%.4f "
-           "last_server=%.4f\n",
+    printf("transactions=%llu bytes=%llu failed=%llu seconds=%.4f open=%d last_end=%.4f\n",
         (unsigned long long)load->transactions, (unsigned long long)load->bytes,
         (unsigned long long)load->failed, now() - load->began, load->clients + load->servers,
-        load->last_client - load->began, load->last_server - load->began);
+        load->last_end - load->began);
     fflush(stdout);
 }
 
