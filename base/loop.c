@@ -54,15 +54,28 @@ int loop_init(struct loop *loop, const char *name)
     return uv_timer_start(&loop->beat, on_beat, LOOP_BEAT_MS, LOOP_BEAT_MS);
 }
 
+static void run_here(void *context)
+{
+    struct loop *loop = context;
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
 static void run(void *context)
 {
     struct loop *loop = context;
     pthread_setname_np(pthread_self(), loop->name);
-    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    loop->run(loop->run_context);
 }
 
 int loop_start(struct loop *loop)
 {
+    return loop_start_with(loop, run_here, loop);
+}
+
+int loop_start_with(struct loop *loop, loop_call *call, void *context)
+{
+    loop->run = call;
+    loop->run_context = context;
     int status = uv_thread_create(&loop->thread, run, loop);
     loop->started = status == 0;
     return status;

@@ -22,6 +22,8 @@ struct loop {
     uv_async_t door;
     pthread_mutex_t lock; /* guards `first` and `last` */
     struct loop_message *first, *last;
+    loop_call *run;
+    void *run_context;
     uv_thread_t thread;
     bool started;
 };
@@ -31,6 +33,10 @@ int loop_init(struct loop *loop, const char *name);
 /* Runs the loop in a new thread until `loop_stop`. The main loop is not started: it calls uv_run.
  */
 int loop_start(struct loop *loop);
+
+/* Likewise, for a thread that waits elsewhere: `run` gives libuv its turns and returns when
+ * uv_loop_alive says no. */
+int loop_start_with(struct loop *loop, loop_call *run, void *context);
 
 /* From any thread. Allocates one small message; never fails. */
 void loop_post(struct loop *loop, loop_call *call, void *context);

@@ -14,22 +14,6 @@
 #include <unistd.h>
 
 #define ACCEPTS_MAX 32 /* of one event */
-#define CLIENT_KEEPALIVE_IDLE_S 60
-#define CLIENT_KEEPALIVE_INTERVAL_S 20
-
-/* Inherited by what is accepted. No TCP_USER_TIMEOUT here: a client may read as slowly as it
- * likes. */
-static void set_options(int fd)
-{
-    static const struct {
-        int level, option, value;
-    } options[] = {{IPPROTO_TCP, TCP_NODELAY, 1}, {SOL_SOCKET, SO_KEEPALIVE, 1},
-        {IPPROTO_TCP, TCP_KEEPIDLE, CLIENT_KEEPALIVE_IDLE_S},
-        {IPPROTO_TCP, TCP_KEEPINTVL, CLIENT_KEEPALIVE_INTERVAL_S}};
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-        setsockopt(fd, options[i].level, options[i].option, &options[i].value, sizeof(int));
-}
-
 static bool is_shortage(int error)
 {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
@@ -42,7 +26,6 @@ static void pause_for_a_tick(struct listener *listener, int error)
     log_warning("accept_failed", LOG_TEXT("endpoint", point->outlet->id), LOG_ERROR(-error),
         LOG_TEXT("what", "clients wait in the kernel's backlog"));
     listener->paused = true;
-    uv_poll_stop(&listener->poll);
     worker_watch_deadlines(point->worker);
 }
 
@@ -65,15 +48,16 @@ static void take(struct point *point, int fd, const struct address *client)
     }
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+static void on_readable(struct poller_socket *socket, uint32_t events)
 {
-    struct listener *listener = poll->data;
-    (void)status;
+    struct listener *listener = socket->data;
     (void)events;
+    if (listener->paused)
+        return;
     for (unsigned i = 0; i < ACCEPTS_MAX; i++) {
         struct address client = {0};
         socklen_t size = sizeof client;
-        int fd = accept4(listener->fd, &client.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(socket->fd, &client.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             take(listener->point, fd, &client);
         } else if (is_shortage(errno)) {
@@ -83,29 +67,29 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             return;
         } /* else: this one client is gone (accept(2), "Error handling") */
     }
+    poller_rearm(&listener->point->worker->poller, socket);
 }
 
 int listener_open(struct listener *listener, struct point *point, int fd)
 {
-    *listener = (struct listener){.point = point, .fd = fd, .paused = true};
-    set_options(fd);
-    listener->poll.data = listener;
-    return uv_poll_init(&point->worker->loop.uv, &listener->poll, fd);
+    *listener = (struct listener){.point = point,
+        .socket = {.fd = fd, .on_event = on_readable, .data = listener},
+        .paused = true};
+    /* Inherited by what is accepted. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    return poller_add(&point->worker->poller, &listener->socket);
 }
 
 void listener_resume(struct listener *listener)
 {
-    if (listener->paused && uv_poll_start(&listener->poll, UV_READABLE, on_readable) == 0)
-        listener->paused = false;
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-    struct listener *listener = handle->data;
-    close(listener->fd);
+    if (!listener->paused)
+        return;
+    listener->paused = false;
+    poller_rearm(&listener->point->worker->poller, &listener->socket);
 }
 
 void listener_close(struct listener *listener)
 {
-    uv_close((uv_handle_t *)&listener->poll, on_closed);
+    close(listener->socket.fd);
+    listener->socket.fd = -1;
 }

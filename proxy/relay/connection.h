@@ -50,6 +50,7 @@ struct connection {
     enum connection_state state;
     bool released;         /* it was held, and counts as on its way */
     bool owed;             /* a view's acknowledgement waits for its end */
+    bool has_timers;       /* the kernel's keepalive and user timeout are set */
     bool unanswered;       /* the target owed an acknowledgement at the last look */
     uint64_t since_ms;     /* boot clock: when it came into its state (or tries this address) */
     uint64_t deadline_ms;  /* of CONNECTION_ENDING */

@@ -18,24 +18,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define KEEPALIVE_IDLE_S 10
-#define KEEPALIVE_INTERVAL_S 5
-
-static void set(int fd, int level, int option, int value)
-{
-    setsockopt(fd, level, option, &value, sizeof value);
-}
-
-/* A silent target is noticed within seconds (tcp(7)); liveness.c knows the exceptions. */
-static void set_options(int fd)
-{
-    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-    set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
-    set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, RELAY_USER_TIMEOUT_MS);
-}
-
 static void close_target(struct connection *connection)
 {
     if (connection->target.socket.fd >= 0)
@@ -50,7 +32,7 @@ static int connect_to(struct connection *connection, const struct address *addre
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    set_options(fd);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     target->socket.fd = fd;
     target->readable = target->writable = target->hangup = false;
     int status = 0;

@@ -1,7 +1,8 @@
-/* On the good day libuv sees that the set has something, and every socket of one batch hears of it.
+/* On the good day epoll_wait returns a batch, and every socket in it hears of its events.
  *
  * What can go wrong: a handler closes a connection whose event stands later in the same batch.
- * Its descriptor is -1 then and the event is dropped; its memory is freed later. */
+ * Its descriptor is -1 then and the event is dropped; its memory is freed after the turn. Sockets
+ * that never rest must not starve libuv's timers: they are looked at in every turn. */
 #include "proxy/relay/poller.h"
 
 #include <assert.h>
@@ -13,41 +14,38 @@
 
 static const uint32_t interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
-static void on_ready(uv_poll_t *poll, int status, int events)
+int poller_init(struct poller *poller, uv_loop_t *uv)
 {
-    struct poller *poller = poll->data;
-    struct epoll_event batch[BATCH];
-    (void)status;
-    (void)events;
-    int count = epoll_wait(poller->fd, batch, BATCH, 0);
-    for (int i = 0; i < count; i++) {
-        struct poller_socket *socket = batch[i].data.ptr;
-        if (socket->fd >= 0)
-            socket->on_event(socket, batch[i].events);
-    }
-}
-
-int poller_init(struct poller *poller, uv_loop_t *loop)
-{
-    poller->fd = epoll_create1(EPOLL_CLOEXEC);
+    *poller = (struct poller){.fd = epoll_create1(EPOLL_CLOEXEC), .uv = uv};
     if (poller->fd < 0)
         return -errno;
-    poller->poll.data = poller;
-    int status = uv_poll_init(loop, &poller->poll, poller->fd);
-    if (status == 0)
-        status = uv_poll_start(&poller->poll, UV_READABLE, on_ready);
-    return status;
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-    struct poller *poller = handle->data;
-    close(poller->fd);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+    return epoll_ctl(poller->fd, EPOLL_CTL_ADD, uv_backend_fd(uv), &event) < 0 ? -errno : 0;
 }
 
 void poller_fini(struct poller *poller)
 {
-    uv_close((uv_handle_t *)&poller->poll, on_closed);
+    if (poller->fd >= 0)
+        close(poller->fd);
+    poller->fd = -1;
+}
+
+void poller_turn(struct poller *poller)
+{
+    struct epoll_event batch[BATCH];
+    uv_update_time(poller->uv);
+    int timeout_ms = uv_backend_timeout(poller->uv); /* 0 as well when its set is not up to date */
+    int count = epoll_wait(poller->fd, batch, BATCH, timeout_ms);
+    bool uv_is_due = timeout_ms == 0 || count <= 0;
+    for (int i = 0; i < count; i++) {
+        struct poller_socket *socket = batch[i].data.ptr;
+        if (!socket)
+            uv_is_due = true;
+        else if (socket->fd >= 0)
+            socket->on_event(socket, batch[i].events);
+    }
+    if (uv_is_due)
+        uv_run(poller->uv, UV_RUN_NOWAIT);
 }
 
 int poller_add(struct poller *poller, struct poller_socket *socket)

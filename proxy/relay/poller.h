@@ -1,8 +1,10 @@
-/* An edge-triggered epoll set within a libuv loop, for the sockets of relayed connections.
+/* The sockets of relayed connections: an edge-triggered epoll set, with libuv's own within it.
  *
  * Each socket is registered once for its life and tells when it becomes readable or writable; no
  * epoll_ctl per message, and closing it is enough to leave. uv_poll would cost three more system
- * calls a socket and two for every change of interest. */
+ * calls a socket and two for every change of interest, and a set within libuv's a second
+ * epoll_wait for every batch. So the thread waits here, and libuv has its turn when it has
+ * something to do (uv_backend_fd, uv_backend_timeout). */
 #pragma once
 
 #include <stdbool.h>
@@ -22,14 +24,17 @@ struct poller_socket {
 
 struct poller {
     int fd;
-    uv_poll_t poll;
+    uv_loop_t *uv;
 };
 
-int poller_init(struct poller *poller, uv_loop_t *loop);
-void poller_fini(struct poller *poller); /* the uv handle closes in a later turn of the loop */
+int poller_init(struct poller *poller, uv_loop_t *uv);
+void poller_fini(struct poller *poller); /* before libuv's loop is closed */
 
-/* Borrows `socket` until its descriptor is closed. Its memory must stay until the loop's check
- * phase after that: events of the same batch may name it. */
+/* Waits until something happens, and tells of it: sockets first, then libuv's callbacks. */
+void poller_turn(struct poller *poller);
+
+/* Borrows `socket` until its descriptor is closed. Its memory must stay until the turn is over:
+ * later events of the same batch may name it. */
 int poller_add(struct poller *poller, struct poller_socket *socket);
 
 /* Tells again what is true of a socket now: for one that was left before it was drained. */

@@ -203,13 +203,13 @@ static int move_some(struct connection *connection, enum direction direction)
                       : copy_some(connection, direction);
 }
 
-/* The end goes on after the last byte. Whoever is gone already needs none. */
+/* The end goes on after the last byte. When it is the second one, closing the sockets tells it. */
 static int pass_end(struct connection *connection, enum direction direction)
 {
     struct flow *flow = &connection->flows[direction];
     if (flow->pipe)
         give_pipe_back(connection, flow);
-    if (!flow->shut)
+    if (!flow->shut && !connection->flows[!direction].shut)
         shutdown(sink_of(connection, direction)->socket.fd, SHUT_WR);
     flow->shut = true;
     return STEP_WAIT;

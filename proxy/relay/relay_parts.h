@@ -45,8 +45,7 @@ static inline void number_add(atomic_ullong *number, uint64_t amount)
 
 struct listener {
     struct point *point;
-    uv_poll_t poll;
-    int fd;
+    struct poller_socket socket;
     bool paused; /* before the first view, or accept failed; the next tick tries again */
 };
 
@@ -99,8 +98,7 @@ struct worker {
     struct point *points;    /* in the order of relay->outlets */
     struct poller poller;
     struct pipes pipes;
-    struct connection *dead; /* freed in the loop's check phase */
-    uv_check_t burial;
+    struct connection *dead; /* freed after the turn of the loop */
     uv_timer_t tick, border_tick, liveness;
 
     struct acknowledgement *ack; /* of a view whose old connections still end */

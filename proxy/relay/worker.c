@@ -131,22 +131,14 @@ static void bury(struct worker *worker)
     worker->dead = NULL;
 }
 
-static void on_check(uv_check_t *check)
-{
-    bury(check->data);
-}
-
 static void init_handles(struct worker *worker)
 {
     uv_loop_t *uv = &worker->loop.uv;
-    worker->tick.data = worker->border_tick.data = worker->liveness.data = worker->burial.data =
-        worker;
+    worker->tick.data = worker->border_tick.data = worker->liveness.data = worker;
     uv_timer_init(uv, &worker->tick);
     uv_timer_init(uv, &worker->border_tick);
     uv_timer_init(uv, &worker->liveness);
     uv_timer_start(&worker->liveness, on_liveness, RELAY_LIVENESS_MS, RELAY_LIVENESS_MS);
-    uv_check_init(uv, &worker->burial);
-    uv_check_start(&worker->burial, on_check);
 }
 
 int worker_new(struct relay *relay, size_t index, struct worker **ret_worker)
@@ -172,9 +164,18 @@ int worker_new(struct relay *relay, size_t index, struct worker **ret_worker)
     return poller_init(&worker->poller, &worker->loop.uv);
 }
 
+static void run(void *context)
+{
+    struct worker *worker = context;
+    while (uv_loop_alive(&worker->loop.uv)) {
+        poller_turn(&worker->poller);
+        bury(worker);
+    }
+}
+
 int worker_start(struct worker *worker)
 {
-    return loop_start(&worker->loop);
+    return loop_start_with(&worker->loop, run, worker);
 }
 
 static void close_point(struct point *point)
@@ -210,7 +211,6 @@ static void stop(void *context)
         close_point(&worker->points[i]);
     }
     bury(worker);
-    poller_fini(&worker->poller);
     let_go_when_idle(worker);
 }
 
@@ -224,8 +224,10 @@ void worker_free(struct worker *worker)
     } else if (worker->has_loop) {
         stop(worker);
     }
-    if (worker->has_loop)
+    if (worker->has_loop) {
         loop_fini(&worker->loop);
+        poller_fini(&worker->poller);
+    }
     pipes_fini(&worker->pipes);
     for (size_t i = 0; i < worker->relay->outlet_count; i++)
         free(worker->points[i].listeners);

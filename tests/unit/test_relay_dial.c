@@ -289,13 +289,15 @@ struct options {
 static void read_options(void *context)
 {
     struct options *options = context;
-    int fd = relay_scene_point(options->scene, 0)->lists[CONNECTION_OPEN].first->target.socket.fd;
+    struct point *point = relay_scene_point(options->scene, 0);
+    int fd = point->lists[CONNECTION_OPEN].first->target.socket.fd;
+    liveness_look(point, clock_boot_ms());
     socklen_t size = sizeof(int);
     getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &options->user_timeout, &size);
     getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &options->keepalive, &size);
 }
 
-static void the_kernel_watches_over_the_target(void **unused)
+static void the_kernel_watches_over_a_target_from_the_first_look_on(void **unused)
 {
     (void)unused;
     struct relay_scene scene;
@@ -326,7 +328,7 @@ int main(void)
         cmocka_unit_test(the_new_target_is_asked_for_while_the_old_one_is_still_looked_up),
         cmocka_unit_test(an_answer_about_the_old_target_is_dropped),
         cmocka_unit_test(our_own_listeners_are_never_dialled),
-        cmocka_unit_test(the_kernel_watches_over_the_target),
+        cmocka_unit_test(the_kernel_watches_over_a_target_from_the_first_look_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

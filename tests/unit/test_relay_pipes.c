@@ -58,6 +58,7 @@ static void pipes_are_bounded_in_use_and_idle(void **unused)
 struct heard {
     struct poller_socket socket;
     struct heard *other; /* closed when this one hears something */
+    int *peer;           /* written to again when this one hears something */
     uint32_t events;
     unsigned times;
 };
@@ -80,6 +81,23 @@ struct poller_scene {
     int peers[2];
 };
 
+static void on_idle(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+/* What is there already is told within a few turns, however often libuv has its own. */
+static void turn(struct poller_scene *scene)
+{
+    uv_idle_t idle; /* so that no turn waits */
+    uv_idle_init(&scene->loop.uv, &idle);
+    uv_idle_start(&idle, on_idle);
+    for (int i = 0; i < 3; i++)
+        poller_turn(&scene->poller);
+    uv_close((uv_handle_t *)&idle, NULL);
+    poller_turn(&scene->poller);
+}
+
 static void scene_init(struct poller_scene *scene)
 {
     *scene = (struct poller_scene){0};
@@ -93,7 +111,7 @@ static void scene_init(struct poller_scene *scene)
         scene->peers[i] = pair[1];
         assert_int_equal(poller_add(&scene->poller, &scene->heard[i].socket), 0);
     }
-    uv_run(&scene->loop.uv, UV_RUN_NOWAIT);
+    turn(scene); /* that they can be written to */
 }
 
 static void scene_fini(struct poller_scene *scene)
@@ -105,12 +123,6 @@ static void scene_fini(struct poller_scene *scene)
     }
     poller_fini(&scene->poller);
     loop_fini(&scene->loop);
-}
-
-static bool has_heard(void *context)
-{
-    struct heard *heard = context;
-    return heard->times > 0;
 }
 
 static void forget(struct poller_scene *scene)
@@ -126,16 +138,15 @@ static void each_byte_is_told_once_and_again_when_asked_for(void **unused)
     scene_init(&scene);
     forget(&scene);
     assert_int_equal(write(scene.peers[0], "x", 1), 1);
-    run_until(&scene.loop, has_heard, &scene.heard[0]);
+    turn(&scene);
     assert_true(scene.heard[0].events & EPOLLIN);
     assert_int_equal(scene.heard[1].times, 0);
 
     forget(&scene);
-    for (int i = 0; i < 3; i++)
-        uv_run(&scene.loop.uv, UV_RUN_NOWAIT);
+    turn(&scene);
     assert_int_equal(scene.heard[0].times, 0);
     poller_rearm(&scene.poller, &scene.heard[0].socket);
-    run_until(&scene.loop, has_heard, &scene.heard[0]);
+    turn(&scene);
     assert_true(scene.heard[0].events & EPOLLIN);
     scene_fini(&scene);
 }
@@ -150,15 +161,76 @@ static void a_socket_that_was_closed_in_the_same_batch_hears_nothing(void **unus
     scene.heard[1].other = &scene.heard[0];
     for (int i = 0; i < 2; i++)
         assert_int_equal(write(scene.peers[i], "x", 1), 1);
-    for (int i = 0; i < 3; i++)
-        uv_run(&scene.loop.uv, UV_RUN_NOWAIT);
+    turn(&scene);
     assert_int_equal(scene.heard[0].times + scene.heard[1].times, 1);
+    scene_fini(&scene);
+}
+
+static void count_time(uv_timer_t *timer)
+{
+    ++*(unsigned *)timer->data;
+}
+
+static void write_again(struct poller_socket *socket, uint32_t events)
+{
+    struct heard *heard = socket->data;
+    char byte;
+    (void)events;
+    assert_int_equal(read(socket->fd, &byte, 1), 1);
+    assert_int_equal(write(*heard->peer, "x", 1), 1);
+}
+
+static void a_socket_that_never_rests_does_not_keep_timers_from_running(void **unused)
+{
+    (void)unused;
+    struct poller_scene scene;
+    scene_init(&scene);
+    unsigned times = 0;
+    uv_timer_t timer = {.data = &times};
+    uv_timer_init(&scene.loop.uv, &timer);
+    uv_timer_start(&timer, count_time, 1, 1);
+    scene.heard[0].peer = &scene.peers[0];
+    scene.heard[0].socket.on_event = write_again;
+    assert_int_equal(write(scene.peers[0], "x", 1), 1);
+    uint64_t deadline = uv_hrtime() + 5000000000u;
+    while (times < 10 && uv_hrtime() < deadline)
+        poller_turn(&scene.poller);
+    assert_true(times >= 10);
+    uv_close((uv_handle_t *)&timer, NULL);
+    poller_turn(&scene.poller);
+    scene_fini(&scene);
+}
+
+struct posted {
+    struct loop *loop;
+    unsigned *calls;
+};
+
+static void post_again(void *context)
+{
+    struct posted *posted = context;
+    if (++*posted->calls < 3)
+        loop_post(posted->loop, post_again, posted);
+}
+
+static void what_other_threads_post_is_called(void **unused)
+{
+    (void)unused;
+    struct poller_scene scene;
+    scene_init(&scene);
+    unsigned calls = 0;
+    loop_post(&scene.loop, post_again, &(struct posted){&scene.loop, &calls});
+    for (int i = 0; i < 20 && calls < 3; i++)
+        poller_turn(&scene.poller);
+    assert_int_equal(calls, 3);
     scene_fini(&scene);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_socket_that_never_rests_does_not_keep_timers_from_running),
+        cmocka_unit_test(what_other_threads_post_is_called),
         cmocka_unit_test(a_pipe_is_used_again_when_it_comes_back_empty),
         cmocka_unit_test(nothing_of_one_connection_reaches_another_through_a_pipe),
         cmocka_unit_test(pipes_are_bounded_in_use_and_idle),
