@@ -6,6 +6,7 @@
 
 #include "base/bind.h"
 #include "base/memory.h"
+#include "base/promptness.h"
 #include "resolver/fetch.h"
 #include "resolver/listen_tcp.h"
 #include "resolver/listen_udp.h"
@@ -186,10 +187,18 @@ void resolver_subscribe(struct resolver *resolver, struct announce *announce)
             announce, &resolver->engines[i]->loop, engine_take_view, resolver->engines[i]);
 }
 
+static void run(void *context)
+{
+    struct engine *engine = context;
+    promptness_ask();
+    uv_run(&engine->loop.uv, UV_RUN_DEFAULT);
+}
+
 int resolver_start(struct resolver *resolver, struct failure *why)
 {
     for (size_t i = 0; i < resolver->engine_count; i++) {
-        int status = loop_start(&resolver->engines[i]->loop);
+        struct engine *engine = resolver->engines[i];
+        int status = loop_start_with(&engine->loop, run, engine);
         if (status < 0)
             return failure_set(why, status, "cannot start a thread: %s", log_error_text(status));
     }
