@@ -203,13 +203,15 @@ static int move_some(struct connection *connection, enum direction direction)
                       : copy_some(connection, direction);
 }
 
-/* The end goes on after the last byte. When it is the second one, closing the sockets tells it. */
+/* The end goes on after the last byte. A client that has ended itself hears it when its socket is
+ * closed, which is next. */
 static int pass_end(struct connection *connection, enum direction direction)
 {
     struct flow *flow = &connection->flows[direction];
     if (flow->pipe)
         give_pipe_back(connection, flow);
-    if (!flow->shut && !connection->flows[!direction].shut)
+    bool closes_next = direction == TO_CLIENT && connection->flows[TO_TARGET].shut;
+    if (!flow->shut && !closes_next)
         shutdown(sink_of(connection, direction)->socket.fd, SHUT_WR);
     flow->shut = true;
     return STEP_WAIT;
