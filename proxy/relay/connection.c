@@ -11,11 +11,14 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "proxy/relay/relay_parts.h"
+#include "proxy/relay/tcp_state.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -98,6 +101,11 @@ static void end(struct connection *connection, bool reset_client, bool reset_tar
     worker_connection_ended(connection, was_behind);
 }
 
+void connection_drop_target(struct connection *connection)
+{
+    close_side(&connection->target, true);
+}
+
 void connection_close(struct connection *connection)
 {
     end(connection, false, false);
@@ -120,6 +128,20 @@ void connection_cut(struct connection *connection)
     end(connection, false, true);
 }
 
+/* Both ends are passed on. What the target has not taken yet stays ours to reset at a fence, so the
+ * socket is closed when it has it all: an edge tells. */
+static void close_when_delivered(struct connection *connection)
+{
+    int queued = 0;
+    struct tcp_state target;
+    int fd = connection->target.socket.fd;
+    if (ioctl(fd, SIOCOUTQ, &queued) < 0 || queued == 0 || tcp_state_read(fd, &target) < 0 ||
+        !target.owes)
+        connection_close(connection);
+    else
+        shutdown(connection->client.socket.fd, SHUT_WR); /* the client need not wait for that */
+}
+
 static void move_bytes(struct connection *connection, enum direction first)
 {
     enum direction second = first == TO_TARGET ? TO_CLIENT : TO_TARGET;
@@ -127,8 +149,8 @@ static void move_bytes(struct connection *connection, enum direction first)
     int other = pump_run(connection, second); /* also the last words of a side that broke */
     if (status < 0 || other < 0)
         connection_reset(connection);
-    else if (connection->flows[TO_TARGET].shut && connection->flows[TO_CLIENT].shut)
-        connection_close(connection);
+    else if (connection_has_ended(connection))
+        close_when_delivered(connection);
     else if (connection->state == CONNECTION_ENDING)
         ending_moved(connection);
 }

@@ -77,10 +77,17 @@ void connection_enter(struct connection *connection, enum connection_state state
 /* The target has answered: what was held goes first, then bytes move. */
 void connection_open(struct connection *connection);
 
+/* Both ends were passed on; the target may still have to take what came before. */
+static inline bool connection_has_ended(const struct connection *connection)
+{
+    return connection->flows[TO_TARGET].shut && connection->flows[TO_CLIENT].shut;
+}
+
 /* Ends it, and frees it once nobody can hear of it any more. */
-void connection_close(struct connection *connection); /* both sides have ended */
+void connection_close(struct connection *connection); /* nobody waits for a byte */
 void connection_reset(struct connection *connection); /* one side broke: so does the other */
 void connection_refuse(struct connection *connection, enum relays_refusal why);
+void connection_drop_target(struct connection *connection); /* reset; the client stays */
 /* By a fence or a switch: the target's socket is reset, the client's closed. */
 void connection_cut(struct connection *connection);
 

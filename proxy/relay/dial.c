@@ -16,14 +16,6 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
-
-static void close_target(struct connection *connection)
-{
-    if (connection->target.socket.fd >= 0)
-        close(connection->target.socket.fd);
-    connection->target.socket.fd = -1;
-}
 
 /* Under way, or a negative errno. */
 static int connect_to(struct connection *connection, const struct address *address)
@@ -41,7 +33,7 @@ static int connect_to(struct connection *connection, const struct address *addre
     if (status == 0)
         status = poller_add(&connection->point->worker->poller, &target->socket);
     if (status < 0)
-        close_target(connection);
+        connection_drop_target(connection);
     return status;
 }
 
@@ -102,7 +94,7 @@ void dial_event(struct connection *connection, uint32_t events)
         char text[ADDRESS_TEXT_SIZE];
         address_print(&connection->target_address, text);
         log_unreachable(connection, text, socket_error(connection->target.socket.fd));
-        close_target(connection);
+        connection_drop_target(connection);
         dial_next(connection);
     } else if (events & EPOLLOUT) {
         count_latency(connection);
@@ -137,7 +129,7 @@ void dial_start(struct connection *connection)
 
 void dial_stop(struct connection *connection)
 {
-    close_target(connection);
+    connection_drop_target(connection);
     free(connection->dial);
     connection->dial = NULL;
 }
@@ -150,7 +142,7 @@ void dial_expire(struct point *point, uint64_t now_ms)
         char text[ADDRESS_TEXT_SIZE];
         address_print(&connection->target_address, text);
         log_unreachable(connection, text, -ETIMEDOUT);
-        close_target(connection);
+        connection_drop_target(connection);
         dial_next(connection);
     }
 }

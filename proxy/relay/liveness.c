@@ -7,7 +7,8 @@
  * The kernel gives up on a peer that acknowledges nothing for TCP_USER_TIMEOUT, but it counts a
  * peer that acknowledges and has no room (a zero window, RFC 9293 section 3.8.6.1) as silent too:
  * a database that is busy for longer than that while its client sends a lot would be cut off. So
- * for as long as the window is closed the timeout is moved ahead of the last acknowledgement.
+ * for as long as the window is closed the timeout is moved ahead of the last acknowledgement. Once
+ * both sides have ended nobody waits for it any longer than that.
  *
  * Only connections that sent something since the last look, or owed an acknowledgement then, cost a
  * system call. */
@@ -59,7 +60,7 @@ static void look_at(struct connection *connection, uint64_t now_ms)
     if (tcp_state_read(connection->target.socket.fd, &peer) < 0)
         return;
     connection->unanswered = peer.owes;
-    if (peer.window_closed) {
+    if (peer.window_closed && !connection_has_ended(connection)) {
         if (!connection->closed_window_ms)
             connection->closed_window_ms = now_ms;
         uint64_t closed_for_ms = now_ms - connection->closed_window_ms;

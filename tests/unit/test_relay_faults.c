@@ -1,0 +1,102 @@
+/* What broke the relay once: ends, fences and shortages that meet at a bad moment. */
+#include "tests/unit/relay_scene.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct relays_numbers numbers(struct relay_scene *scene)
+{
+    return relay_scene_numbers(scene);
+}
+
+enum { UNREAD = 60000 };
+
+/* Both have said all, but the target has not read the client's words: they are on their way. */
+static void end_with_words_on_their_way(struct relay_scene *scene, int *ret_client, int *ret_target)
+{
+    static char words[UNREAD];
+    setsockopt(scene->targets[EU], SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
+    pair_new(scene, EU, ret_client, ret_target);
+    assert_int_equal(send(*ret_client, words, UNREAD, 0), UNREAD);
+    AWAIT(scene, numbers(scene).bytes_to_target == UNREAD);
+    shutdown(*ret_client, SHUT_WR);
+    shutdown(*ret_target, SHUT_WR);
+    hear_end(*ret_client);
+    relay_scene_settle(scene);
+}
+
+static void words_on_their_way_die_with_a_fence_although_both_sides_have_ended(void **unused)
+{
+    (void)unused;
+    struct relay_scene scene;
+    int client, target;
+    relay_scene_init(&scene, (struct relay_scene_options){0});
+    end_with_words_on_their_way(&scene, &client, &target);
+    assert_int_equal(numbers(&scene).open, 1);
+    relay_scene_fence(&scene);
+    assert_int_equal(numbers(&scene).open, 0);
+    hear_reset(target);
+    relay_scene_fini(&scene);
+}
+
+static void a_target_that_takes_its_time_gets_every_word(void **unused)
+{
+    (void)unused;
+    struct relay_scene scene;
+    int client, target;
+    static char words[UNREAD];
+    relay_scene_init(&scene, (struct relay_scene_options){0});
+    end_with_words_on_their_way(&scene, &client, &target);
+    assert_int_equal(recv(target, words, UNREAD, MSG_WAITALL), UNREAD);
+    hear_end(target);
+    AWAIT(&scene, numbers(&scene).open == 0);
+    relay_scene_fini(&scene);
+}
+
+static void a_target_that_breaks_with_words_on_their_way_leaves_nothing(void **unused)
+{
+    (void)unused;
+    struct relay_scene scene;
+    int client, target;
+    relay_scene_init(&scene, (struct relay_scene_options){0});
+    end_with_words_on_their_way(&scene, &client, &target);
+    reset(target);
+    AWAIT(&scene, numbers(&scene).open == 0);
+    relay_scene_fini(&scene);
+}
+
+/* On the loop: a client is dialled for, and held again before the answer was looked at. */
+static void dial_and_hold(void *context)
+{
+    struct relay_scene *scene = context;
+    struct point *point = relay_scene_point(scene, 0);
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    connection_accept(point, pair[0], &scene->address);
+    AWAIT(scene, target_is_asked(scene, EU));
+    dial_stop(point->lists[CONNECTION_CONNECTING].first);
+    close(pair[1]);
+    hold_add(point->lists[CONNECTION_CONNECTING].first);
+}
+
+static void a_connect_that_just_worked_is_reset_when_it_is_dropped(void **unused)
+{
+    (void)unused;
+    struct relay_scene scene;
+    relay_scene_init(&scene, (struct relay_scene_options){0});
+    relay_scene_visit(&scene, 0, dial_and_hold, &scene);
+    hear_reset(target_accept(&scene, EU));
+    relay_scene_fini(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_on_their_way_die_with_a_fence_although_both_sides_have_ended),
+        cmocka_unit_test(a_target_that_takes_its_time_gets_every_word),
+        cmocka_unit_test(a_target_that_breaks_with_words_on_their_way_leaves_nothing),
+        cmocka_unit_test(a_connect_that_just_worked_is_reset_when_it_is_dropped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
