@@ -63,6 +63,17 @@ static void on_writable(void *context)
     }
 }
 
+/* Not only when held clients wait for it. */
+void gate_prepare(const struct point *point)
+{
+    const struct config_relay *config = point->endpoint->config->relay;
+    struct failure why;
+    if (point->worker->index == 0 && config->probe_user &&
+        writable_prepare(config->probe, &why) < 0)
+        log_error("probe_unavailable", LOG_TEXT("endpoint", point->outlet->id),
+            LOG_TEXT("why", why.text));
+}
+
 void gate_turn(struct point *point)
 {
     struct outlet *outlet = point->outlet;
@@ -76,4 +87,5 @@ void gate_turn(struct point *point)
     outlet->writable = writable_start(&point->worker->loop, point->worker->relay->lookup, config,
         point->endpoint->target, on_writable, outlet);
     gate_tell_words(outlet);
+    worker_watch_deadlines(point->worker);
 }

@@ -58,6 +58,8 @@ void point_take(struct point *point, const struct view_endpoint *endpoint)
 {
     const struct view_endpoint *before = point->endpoint;
     point->endpoint = endpoint;
+    if (before && before->config != endpoint->config)
+        gate_prepare(point);
     bool same = before && before->status == endpoint->status &&
                 (endpoint->status == VIEW_UNDECIDED || same_target(before, endpoint));
     if (!same)

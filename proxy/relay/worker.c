@@ -69,6 +69,16 @@ void worker_take(void *context, const struct view *view, struct acknowledgement 
     acknowledge(worker);
 }
 
+/* Who waits may be on another loop than who asks for them. */
+static bool has_deadlines(const struct worker *worker)
+{
+    bool asks = false;
+    for (size_t i = 0; worker->index == 0 && i < worker->relay->outlet_count; i++)
+        asks |= worker->relay->outlets[i].writable != NULL;
+    return asks || worker_has(worker, CONNECTION_HELD) ||
+           worker_has(worker, CONNECTION_RESOLVING) || worker_has(worker, CONNECTION_CONNECTING);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct worker *worker = timer->data;
@@ -83,8 +93,7 @@ static void on_tick(uv_timer_t *timer)
         if (worker->index == 0)
             gate_tell_words(point->outlet);
     }
-    if (!worker_has(worker, CONNECTION_HELD) && !worker_has(worker, CONNECTION_RESOLVING) &&
-        !worker_has(worker, CONNECTION_CONNECTING))
+    if (!has_deadlines(worker))
         uv_timer_stop(timer);
 }
 

@@ -28,6 +28,7 @@ struct writable {
     struct loop *loop;
     struct lookup *lookup;
     const struct probe_kind *kind;
+    enum config_probe_type type;
     char *endpoint, *user, *password_file, *database;
     struct config_target target; /* its text is our copy */
     writable_done *done;
@@ -204,6 +205,24 @@ static int read_password(struct writable *writable)
     return cut ? -EINVAL : 0;
 }
 
+/* The library and the password; says what is missing. */
+static int get_ready(struct writable *writable)
+{
+    struct failure why;
+    int status = writable->user ? writable_prepare(writable->type, &why) : 0;
+    if (status < 0) {
+        say(writable, "client library", why.text);
+        return status;
+    }
+    status = read_password(writable);
+    if (status < 0) {
+        char where[WORDS_SIZE / 2];
+        snprintf(where, sizeof where, "password file %s", writable->password_file);
+        say(writable, where, strerror(-status));
+    }
+    return status;
+}
+
 static void on_looked_up(void *context, int status, const struct lookup_answer *answer);
 
 static void look_up(struct writable *writable)
@@ -221,11 +240,7 @@ static void start_question(uv_timer_t *timer)
     struct writable *writable = timer->data;
     uv_timer_start(timer, on_deadline, WRITABLE_TIMEOUT_MS, 0);
     writable->tried = 0;
-    int status = read_password(writable);
-    if (status < 0) {
-        char where[WORDS_SIZE / 2];
-        snprintf(where, sizeof where, "password file %s", writable->password_file);
-        say(writable, where, strerror(-status));
+    if (get_ready(writable) < 0) {
         conclude(writable, false);
     } else if (writable->target.is_address) {
         writable->answer.count = 1;
@@ -290,6 +305,7 @@ struct writable *writable_start(struct loop *loop, struct lookup *lookup,
     writable->loop = loop;
     writable->lookup = lookup;
     writable->kind = kind_of(endpoint->relay);
+    writable->type = endpoint->relay->probe;
     writable->endpoint = memory_text(endpoint->id);
     writable->user = memory_text(endpoint->relay->probe_user);
     writable->password_file = memory_text(endpoint->relay->probe_password_file);

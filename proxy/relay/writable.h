@@ -16,8 +16,8 @@
 
 struct writable;
 
-/* Loads the client library that the probe needs, while it may still read the file system (before
- * privileges are dropped); -ENOENT with words when it is not installed. Again: 0. A probe without
+/* Loads the client library that the probe needs: at the start, or on the loop that asks when a
+ * reload brings the probe; -ENOENT with words when it is not installed. Again: 0. A probe without
  * `user` needs none. */
 int writable_prepare(enum config_probe_type type, struct failure *why);
 

@@ -19,6 +19,7 @@ void fake_writable_reset(void)
 {
     atomic_store(&fake_writable.started, 0);
     atomic_store(&fake_writable.stopped, 0);
+    atomic_store(&fake_writable.words, "still in recovery");
 }
 
 static void tell(void *context)
@@ -77,5 +78,5 @@ void writable_stop(struct writable *writable)
 const char *writable_words(const struct writable *writable)
 {
     (void)writable;
-    return "still in recovery";
+    return atomic_load(&fake_writable.words);
 }

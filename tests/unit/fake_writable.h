@@ -5,6 +5,7 @@
 
 struct fake_writable {
     atomic_uint started, stopped;
+    const char *_Atomic words;
 };
 
 extern struct fake_writable fake_writable;

@@ -90,6 +90,30 @@ static void a_connect_that_just_worked_is_reset_when_it_is_dropped(void **unused
     relay_scene_fini(&scene);
 }
 
+static bool waits_for(struct relay_scene *scene, const char *words)
+{
+    const char *now = numbers(scene).waiting_for;
+    return now && strcmp(now, words) == 0;
+}
+
+static void the_words_of_a_probe_are_heard_when_nobody_is_held_yet(void **unused)
+{
+    (void)unused;
+    struct relay_scene scene;
+    relay_scene_init(
+        &scene, (struct relay_scene_options){.relay = ", \"probe\": {\"type\": \"postgres\"}"});
+    relay_scene_fence(&scene);
+    relay_scene_open(&scene, US);
+    const char *const words[] = {"still in recovery", "no answer", "transactions are read-only"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        atomic_store(&fake_writable.words, words[i]);
+        AWAIT(&scene, waits_for(&scene, words[i]));
+    }
+    fake_writable_say_yes();
+    AWAIT(&scene, numbers(&scene).waiting_for == NULL);
+    relay_scene_fini(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +121,7 @@ int main(void)
         cmocka_unit_test(a_target_that_takes_its_time_gets_every_word),
         cmocka_unit_test(a_target_that_breaks_with_words_on_their_way_leaves_nothing),
         cmocka_unit_test(a_connect_that_just_worked_is_reset_when_it_is_dropped),
+        cmocka_unit_test(the_words_of_a_probe_are_heard_when_nobody_is_held_yet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
