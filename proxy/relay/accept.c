@@ -77,7 +77,10 @@ int listener_open(struct listener *listener, struct point *point, int fd)
         .paused = true};
     /* Inherited by what is accepted. */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    return poller_add(&point->worker->poller, &listener->socket);
+    int status = poller_add(&point->worker->poller, &listener->socket);
+    if (status < 0)
+        close(fd);
+    return status;
 }
 
 void listener_resume(struct listener *listener)
@@ -90,6 +93,7 @@ void listener_resume(struct listener *listener)
 
 void listener_close(struct listener *listener)
 {
+    listener->paused = false; /* no tick starts it again */
     close(listener->socket.fd);
     listener->socket.fd = -1;
 }

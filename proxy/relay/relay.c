@@ -78,9 +78,14 @@ static int listen_on(struct relay *relay, size_t outlet, const struct address *a
 {
     int *sockets = memory_new_array(relay->worker_count, sizeof *sockets);
     int status = make_sockets(relay, address, inherited, sockets);
-    for (size_t i = 0; i < relay->worker_count && status == 0; i++) {
+    size_t made = status < 0 ? 0 : relay->worker_count;
+    for (size_t i = 0; i < made; i++) {
         struct point *point = &relay->workers[i]->points[outlet];
-        status = listener_open(&point->listeners[point->listener_count++], point, sockets[i]);
+        if (status == 0)
+            status = listener_open(&point->listeners[point->listener_count], point, sockets[i]);
+        else
+            close(sockets[i]);
+        point->listener_count += status == 0;
     }
     free(sockets);
     char text[ADDRESS_TEXT_SIZE];

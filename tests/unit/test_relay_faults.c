@@ -1,7 +1,9 @@
 /* What broke the relay once: ends, fences and shortages that meet at a bad moment. */
 #include "tests/unit/relay_scene.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -114,6 +116,74 @@ static void the_words_of_a_probe_are_heard_when_nobody_is_held_yet(void **unused
     relay_scene_fini(&scene);
 }
 
+/* For everybody: the highest number that a new descriptor may have, and above. */
+static rlim_t limit_descriptors(rlim_t limit)
+{
+    struct rlimit now;
+    getrlimit(RLIMIT_NOFILE, &now);
+    struct rlimit next = {.rlim_cur = limit, .rlim_max = now.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &next);
+    return now.rlim_cur;
+}
+
+/* A listener waits for descriptors; the loop stays for some ticks, for a lookup is under way. */
+static void *release_later(void *context)
+{
+    usleep(4 * RELAY_TICK_MS * 1000);
+    fake_lookup_release(context);
+    return NULL;
+}
+
+static void a_relay_that_has_no_descriptors_can_be_stopped(void **unused)
+{
+    (void)unused;
+    struct relay_scene scene;
+    pthread_t releaser;
+    relay_scene_init(&scene, (struct relay_scene_options){.named = true});
+    fake_lookup_hold(&scene.lookup);
+    int client = client_new(&scene);
+    AWAIT(&scene, numbers(&scene).connecting == 1);
+    int late = socket(AF_INET, SOCK_STREAM, 0);
+    rlim_t before = limit_descriptors(1);
+    connect(late, &scene.address.any, address_size(&scene.address));
+    AWAIT(&scene, numbers(&scene).accept_failures > 0);
+    pthread_create(&releaser, NULL, release_later, &scene.lookup);
+    relay_scene_stop(&scene);
+    limit_descriptors(before);
+    pthread_join(releaser, NULL);
+    hear_reset(client);
+    close(late);
+    relay_scene_fini(&scene);
+}
+
+/* A limit under which so many descriptors are free. */
+static rlim_t limit_for(unsigned spare)
+{
+    int limit = 1;
+    for (unsigned there = 0; there < spare; limit++)
+        there += fcntl(limit, F_GETFD) < 0;
+    return (rlim_t)limit;
+}
+
+static void a_relay_that_cannot_be_made_says_so(void **unused)
+{
+    (void)unused;
+    struct relay_scene scene;
+    relay_scene_init(&scene, (struct relay_scene_options){.threads = 2});
+    relay_scene_stop(&scene);
+    struct relay_options options = {.config = scene.config, .main_loop = &scene.loop};
+    unsigned spare = 0;
+    for (; !scene.relay; spare++) {
+        struct failure why = {0};
+        rlim_t before = limit_descriptors(limit_for(spare));
+        int status = relay_new(&options, &scene.relay, &why);
+        limit_descriptors(before);
+        assert_true(status == 0 || *why.text);
+    }
+    assert_true(spare > 10);
+    relay_scene_fini(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +192,8 @@ int main(void)
         cmocka_unit_test(a_target_that_breaks_with_words_on_their_way_leaves_nothing),
         cmocka_unit_test(a_connect_that_just_worked_is_reset_when_it_is_dropped),
         cmocka_unit_test(the_words_of_a_probe_are_heard_when_nobody_is_held_yet),
+        cmocka_unit_test(a_relay_that_has_no_descriptors_can_be_stopped),
+        cmocka_unit_test(a_relay_that_cannot_be_made_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
