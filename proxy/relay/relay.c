@@ -195,8 +195,26 @@ struct loop *relay_loop(struct relay *relay, size_t index)
     return &relay->workers[index]->loop;
 }
 
+/* Where a connect to it leads: connect(2) takes the wildcard for loopback. */
+static struct address destination(const struct address *address)
+{
+    struct address to = *address;
+    if (to.any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&to.v6.sin6_addr)) {
+        to = (struct address){.v4 = {.sin_family = AF_INET, .sin_port = address->v6.sin6_port}};
+        memcpy(&to.v4.sin_addr, address->v6.sin6_addr.s6_addr + 12, sizeof to.v4.sin_addr);
+    }
+    if (address_is_wildcard(&to) && to.any.sa_family == AF_INET)
+        to.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    else if (address_is_wildcard(&to))
+        to.v6.sin6_addr = in6addr_loopback;
+    return to;
+}
+
+/* All of 127.0.0.0/8 is, whatever the address that we would be seen from. */
 static bool is_local(const struct address *address)
 {
+    if (address_is_loopback(address))
+        return true;
     struct address own = {0};
     socklen_t size = sizeof own;
     int fd = socket(address->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -208,8 +226,9 @@ static bool is_local(const struct address *address)
     return local;
 }
 
-bool relay_is_ours(const struct relay *relay, const struct address *address)
+bool relay_is_ours(const struct relay *relay, const struct address *dialled)
 {
+    struct address to = destination(dialled), *address = &to;
     for (size_t i = 0; i < relay->outlet_count; i++) {
         const struct config_listen *listen = &relay->outlets[i].listen;
         for (size_t n = 0; n < listen->count; n++) {
