@@ -39,13 +39,10 @@ static void refuse(struct point *point, int fd)
 
 static void take(struct point *point, int fd, const struct address *client)
 {
-    atomic_int *descriptors = &point->worker->relay->descriptors;
-    if (atomic_fetch_sub(descriptors, 2) >= 2) {
+    if (descriptors_take(&point->worker->relay->descriptors, 2))
         connection_accept(point, fd, client);
-    } else {
-        atomic_fetch_add(descriptors, 2);
+    else
         refuse(point, fd);
-    }
 }
 
 static void on_readable(struct poller_socket *socket, uint32_t events)

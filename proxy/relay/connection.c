@@ -94,7 +94,7 @@ static void end(struct connection *connection, bool reset_client, bool reset_tar
     free(connection->dial);
     close_side(&connection->client, reset_client);
     close_side(&connection->target, reset_target);
-    atomic_fetch_add(&worker->relay->descriptors, 2);
+    descriptors_give(&worker->relay->descriptors, 2);
     connection->next = worker->dead;
     worker->dead = connection;
     hold_released_left(connection);

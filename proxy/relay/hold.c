@@ -70,8 +70,7 @@ void hold_read(struct connection *connection)
 /* Each loop's part of what may be on its way at once. */
 static unsigned share(const struct point *point)
 {
-    unsigned part = RELAY_RELEASE_MAX / (unsigned)point->worker->relay->worker_count;
-    return part > 0 ? part : 1;
+    return RELAY_RELEASE_MAX / (unsigned)point->worker->relay->worker_count;
 }
 
 /* Dialling may fail at once, which comes back here: the loop below goes on then. */

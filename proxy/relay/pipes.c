@@ -5,6 +5,7 @@
 #include "proxy/relay/pipes.h"
 
 #include "base/memory.h"
+#include "proxy/relay/descriptors.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -18,12 +19,23 @@ static void close_pipe(struct pipes *pipes, struct pipe *pipe)
     close(pipe->ends[1]);
     free(pipe);
     pipes->count--;
+    descriptors_give(pipes->descriptors, 2);
+}
+
+static bool make_pipe(struct pipes *pipes, int ends[2])
+{
+    if (pipes->count >= PIPES_MAX || !descriptors_take(pipes->descriptors, 2))
+        return false;
+    if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0)
+        return true;
+    descriptors_give(pipes->descriptors, 2);
+    return false;
 }
 
 static struct pipe *open_pipe(struct pipes *pipes)
 {
     int ends[2];
-    if (pipes->count >= PIPES_MAX || pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0)
+    if (!make_pipe(pipes, ends))
         return NULL;
     struct pipe *pipe = memory_new(sizeof *pipe);
     pipe->ends[0] = ends[0];
@@ -67,5 +79,5 @@ void pipes_fini(struct pipes *pipes)
         next = pipe->next;
         close_pipe(pipes, pipe);
     }
-    *pipes = (struct pipes){0};
+    *pipes = (struct pipes){.descriptors = pipes->descriptors};
 }

@@ -1,6 +1,7 @@
 /* Pipes for splice(2), shared by the flows of one loop: a flow has one only while it is busy. */
 #pragma once
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #define PIPES_MAX 32           /* of a loop, in use and idle; further flows copy */
@@ -17,6 +18,7 @@ struct pipe {
 struct pipes {
     struct pipe *idle;
     unsigned count, idle_count;
+    atomic_int *descriptors; /* that may still be taken, two a pipe; NULL: enough */
 };
 
 /* NULL: there are enough, or the kernel gives none. */

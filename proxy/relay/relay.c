@@ -98,6 +98,8 @@ static int listen_on(struct relay *relay, size_t outlet, const struct address *a
 static int make_workers(struct relay *relay, unsigned threads, struct failure *why)
 {
     size_t count = threads > 0 ? threads : uv_available_parallelism();
+    if (count > RELAY_RELEASE_MAX) /* on a large machine: each may release one at least */
+        count = RELAY_RELEASE_MAX;
     relay->workers = memory_new_array(count, sizeof(struct worker *));
     int status = 0;
     while (relay->worker_count < count && status == 0) {

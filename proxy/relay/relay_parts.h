@@ -9,6 +9,7 @@
 #pragma once
 
 #include "proxy/relay/connection.h"
+#include "proxy/relay/descriptors.h"
 #include "proxy/relay/pipes.h"
 #include "proxy/relay/relay.h"
 #include "proxy/relay/writable.h"
@@ -117,7 +118,7 @@ struct relay {
     size_t outlet_count;
     struct worker **workers;
     size_t worker_count;
-    atomic_int descriptors; /* that connections may still take */
+    atomic_int descriptors; /* that connections and pipes may still take */
     loop_call *ended;
     void *ended_context;
 };

@@ -155,6 +155,7 @@ int worker_new(struct relay *relay, size_t index, struct worker **ret_worker)
     struct worker *worker = memory_new(sizeof *worker);
     worker->relay = relay;
     worker->index = index;
+    worker->pipes.descriptors = &relay->descriptors;
     snprintf(worker->name, sizeof worker->name, "relay-%zu", index);
     worker->points = memory_new_array(relay->outlet_count, sizeof *worker->points);
     for (size_t i = 0; i < relay->outlet_count; i++) {

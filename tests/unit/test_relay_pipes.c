@@ -11,7 +11,8 @@
 static void a_pipe_is_used_again_when_it_comes_back_empty(void **unused)
 {
     (void)unused;
-    struct pipes pipes = {0};
+    atomic_int descriptors = 2 * PIPES_MAX;
+    struct pipes pipes = {.descriptors = &descriptors};
     struct pipe *pipe = pipes_take(&pipes);
     assert_non_null(pipe);
     assert_true(pipe->size >= 32 << 10);
@@ -26,7 +27,8 @@ static void a_pipe_is_used_again_when_it_comes_back_empty(void **unused)
 static void nothing_of_one_connection_reaches_another_through_a_pipe(void **unused)
 {
     (void)unused;
-    struct pipes pipes = {0};
+    atomic_int descriptors = 2 * PIPES_MAX;
+    struct pipes pipes = {.descriptors = &descriptors};
     struct pipe *pipe = pipes_take(&pipes);
     int end = pipe->ends[0];
     assert_int_equal(write(pipe->ends[1], "secret", 6), 6);
@@ -41,7 +43,8 @@ static void nothing_of_one_connection_reaches_another_through_a_pipe(void **unus
 static void pipes_are_bounded_in_use_and_idle(void **unused)
 {
     (void)unused;
-    struct pipes pipes = {0};
+    atomic_int descriptors = 2 * PIPES_MAX;
+    struct pipes pipes = {.descriptors = &descriptors};
     struct pipe *taken[PIPES_MAX];
     for (int i = 0; i < PIPES_MAX; i++) {
         taken[i] = pipes_take(&pipes);
@@ -53,6 +56,26 @@ static void pipes_are_bounded_in_use_and_idle(void **unused)
     assert_int_equal(pipes.idle_count, PIPES_IDLE_MAX);
     assert_int_equal(pipes.count, PIPES_IDLE_MAX);
     pipes_fini(&pipes);
+    assert_int_equal(descriptors, 2 * PIPES_MAX);
+}
+
+static void pipes_count_among_the_descriptors_that_are_left(void **unused)
+{
+    (void)unused;
+    atomic_int descriptors = 5;
+    struct pipes pipes = {.descriptors = &descriptors};
+    struct pipe *first = pipes_take(&pipes), *second = pipes_take(&pipes);
+    assert_non_null(second);
+    assert_null(pipes_take(&pipes));
+    assert_int_equal(descriptors, 1);
+    pipes_give(&pipes, first);
+    assert_ptr_equal(pipes_take(&pipes), first);
+    second->filled = 1;
+    pipes_give(&pipes, second);
+    assert_int_equal(descriptors, 3);
+    pipes_give(&pipes, first);
+    pipes_fini(&pipes);
+    assert_int_equal(descriptors, 5);
 }
 
 struct heard {
@@ -234,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_pipe_is_used_again_when_it_comes_back_empty),
         cmocka_unit_test(nothing_of_one_connection_reaches_another_through_a_pipe),
         cmocka_unit_test(pipes_are_bounded_in_use_and_idle),
+        cmocka_unit_test(pipes_count_among_the_descriptors_that_are_left),
         cmocka_unit_test(each_byte_is_told_once_and_again_when_asked_for),
         cmocka_unit_test(a_socket_that_was_closed_in_the_same_batch_hears_nothing),
     };
