@@ -4,6 +4,7 @@
  * What can go wrong: the descriptors that connections may take are used up, and then a client is
  * reset and counted, while the rest of the daemon still has its own; the whole machine has none,
  * and then the listener pauses for a tick: the kernel's backlog keeps the clients. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "proxy/relay/relay_parts.h"
 
@@ -14,17 +15,29 @@
 #include <unistd.h>
 
 #define ACCEPTS_MAX 32 /* of one event */
+#define SAY_AGAIN_MS 10000
+
 static bool is_shortage(int error)
 {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Now and then: a shortage lasts. */
+static void say(struct listener *listener, int error)
+{
+    uint64_t now_ms = clock_boot_ms();
+    if (listener->said_ms && now_ms - listener->said_ms < SAY_AGAIN_MS)
+        return;
+    listener->said_ms = now_ms;
+    log_warning("accept_failed", LOG_TEXT("endpoint", listener->point->outlet->id),
+        LOG_ERROR(-error), LOG_TEXT("what", "clients wait in the kernel's backlog"));
 }
 
 static void pause_for_a_tick(struct listener *listener, int error)
 {
     struct point *point = listener->point;
     number_add(&point->numbers.accept_failures, 1);
-    log_warning("accept_failed", LOG_TEXT("endpoint", point->outlet->id), LOG_ERROR(-error),
-        LOG_TEXT("what", "clients wait in the kernel's backlog"));
+    say(listener, error);
     listener->paused = true;
     worker_watch_deadlines(point->worker);
 }

@@ -47,7 +47,8 @@ static inline void number_add(atomic_ullong *number, uint64_t amount)
 struct listener {
     struct point *point;
     struct poller_socket socket;
-    bool paused; /* before the first view, or accept failed; the next tick tries again */
+    uint64_t said_ms; /* boot clock: when the log heard last that accept failed; 0: never */
+    bool paused;      /* before the first view, or accept failed; the next tick tries again */
 };
 
 struct connection_list {

@@ -1,8 +1,48 @@
 """What broke the relay once, against the real programs."""
+import resource
+import socket
+import threading
+import time
+
 import pytest
 
 from lib.daemon import EU, US
 from lib.machine import eventually, fresh_address
+
+
+class Echo:
+    """A server of no known protocol."""
+
+    def __init__(self):
+        self.listener = socket.create_server((fresh_address(), 7001))
+        self.target = "%s:%d" % self.listener.getsockname()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                stream = self.listener.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.answer, args=(stream,), daemon=True).start()
+
+    def answer(self, stream):
+        with stream:
+            for data in iter(lambda: stream.recv(1 << 16), b""):
+                stream.sendall(data)
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+def client(daemon):
+    return socket.create_connection((daemon.address, 5432), timeout=20)
+
+
+def echoes(stream, words):
+    stream.sendall(words)
+    return stream.recv(len(words), socket.MSG_WAITALL) == words
 
 
 def endpoint(daemon, targets, **relay):
@@ -27,3 +67,20 @@ def test_a_probe_that_comes_with_a_reload_is_asked_at_the_next_switch(house, kin
     daemon.cli("reload", expect=0)
     daemon.switch(US)
     eventually(lambda: targets[1] in relay_of(daemon)["waiting_for"], "the probe's words")
+
+
+def test_without_descriptors_clients_wait_and_the_log_is_not_flooded(house):
+    daemon, echo = house.daemon(proxy={"threads": 1}), house.keep(Echo())
+    daemon.write_config(endpoints=endpoint(daemon, [echo.target, echo.target]))
+    daemon.start()
+    with client(daemon) as served:
+        assert echoes(served, b"before")
+        limit = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (1, limit[1]))
+        with client(daemon) as waits:
+            waits.sendall(b"hello")
+            time.sleep(2)
+            assert echoes(served, b"meanwhile")
+            assert 1 <= daemon.log().count("event=accept_failed") <= 2
+            resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, limit)
+            assert waits.recv(5, socket.MSG_WAITALL) == b"hello"
