@@ -161,6 +161,7 @@ static void note(struct side *side, uint32_t events)
     side->readable |= over || events & (EPOLLIN | EPOLLRDHUP);
     side->writable |= over || events & EPOLLOUT;
     side->hangup |= over || events & EPOLLRDHUP;
+    side->urgent |= (events & EPOLLPRI) != 0;
 }
 
 static void on_client(struct poller_socket *socket, uint32_t events)

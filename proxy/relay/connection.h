@@ -23,6 +23,7 @@ struct side {
     struct poller_socket socket;
     bool readable, writable; /* as far as we know: edge-triggered */
     bool hangup;             /* its peer has ended; read on to the end */
+    bool urgent;             /* its peer has sent urgent data: reads stop short of it (tcp(7)) */
 };
 
 /* One direction. At most one of `rest` and `pipe` has bytes in it. */

@@ -26,7 +26,7 @@ static int connect_to(struct connection *connection, const struct address *addre
         return -errno;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     target->socket.fd = fd;
-    target->readable = target->writable = target->hangup = false;
+    target->readable = target->writable = target->hangup = target->urgent = false;
     int status = 0;
     if (connect(fd, &address->any, address_size(address)) < 0 && errno != EINPROGRESS)
         status = -errno;

@@ -12,7 +12,7 @@
 
 #define BATCH 128
 
-static const uint32_t interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+static const uint32_t interest = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 int poller_init(struct poller *poller, uv_loop_t *uv)
 {

@@ -13,7 +13,7 @@
 
 struct poller_socket;
 
-/* `events`: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLERR, EPOLLHUP. */
+/* `events`: EPOLLIN, EPOLLPRI, EPOLLOUT, EPOLLRDHUP, EPOLLERR, EPOLLHUP. */
 typedef void poller_event(struct poller_socket *socket, uint32_t events);
 
 struct poller_socket {

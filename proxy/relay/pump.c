@@ -8,7 +8,8 @@
  * and nothing more is read until it has gone, so that the sender feels it; the sender ends, and
  * then the receiver hears the end after the last byte (half-close); either side breaks, and then
  * the caller resets the other. splice's EAGAIN cannot tell an empty socket from a full pipe, so the
- * pipe is always emptied before it is filled. */
+ * pipe is always emptied before it is filled. Before urgent data splice tells the same, and reads
+ * are short although there is more: who has sent any is read to EAGAIN, and copied. */
 #include "base/memory.h"
 #include "proxy/relay/relay_parts.h"
 
@@ -176,7 +177,7 @@ static int copy_some(struct connection *connection, enum direction direction)
     flow->full_reads = full && flow->full_reads < BULK_AFTER ? flow->full_reads + 1
                        : full                                ? BULK_AFTER
                                                              : 0;
-    if (!full && !source->hangup)
+    if (!full && !source->hangup && !source->urgent)
         source->readable = false; /* drained: the next byte is a new event */
     see(connection, direction, (size_t)got);
     count(connection, direction, (size_t)got);
@@ -191,10 +192,11 @@ static int copy_some(struct connection *connection, enum direction direction)
 static int move_some(struct connection *connection, enum direction direction)
 {
     struct flow *flow = &connection->flows[direction];
-    if (!source_of(connection, direction)->readable)
+    const struct side *source = source_of(connection, direction);
+    if (!source->readable)
         return STEP_WAIT;
-    uint64_t allowed =
-        flow->pipe || flow->full_reads >= BULK_AFTER ? skippable(connection, direction) : 0;
+    bool bulk = (flow->pipe || flow->full_reads >= BULK_AFTER) && !source->urgent;
+    uint64_t allowed = bulk ? skippable(connection, direction) : 0;
     if (flow->pipe && (allowed < BULK_MIN || flow->small_reads >= CHAT_AFTER))
         give_pipe_back(connection, flow);
     else if (!flow->pipe && allowed >= BULK_MIN)

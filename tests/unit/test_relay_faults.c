@@ -214,6 +214,67 @@ static void our_own_listener_is_known_by_all_of_its_addresses(void **unused)
         assert_false(is_ours(others[i][0], others[i][1]));
 }
 
+/* On the loop, so that it finds all of it at once. */
+static void say_with_an_urgent_byte(void *context)
+{
+    const int *client = context;
+    say(*client, "before");
+    assert_int_equal(send(*client, "!", 1, MSG_OOB), 1);
+    say(*client, " after");
+}
+
+static void an_urgent_byte_stops_nobody(void **unused)
+{
+    (void)unused;
+    struct relay_scene scene;
+    int client, target;
+    relay_scene_init(&scene, (struct relay_scene_options){0});
+    pair_new(&scene, EU, &client, &target);
+    for (int round = 0; round < 3; round++) {
+        relay_scene_visit(&scene, 0, say_with_an_urgent_byte, &client);
+        hear(target, "before after");
+    }
+    close(client);
+    hear_end(target);
+    relay_scene_fini(&scene);
+}
+
+enum { BULK = 16000000 };
+
+/* Much, with an urgent byte in the middle of it. */
+static void *say_much(void *context)
+{
+    static char much[BULK];
+    const int *client = context;
+    memset(much, '!', sizeof much);
+    for (int i = 0; i < 2; i++) {
+        for (size_t sent = 0; sent < BULK;)
+            sent += (size_t)send(*client, much + sent, BULK - sent, MSG_NOSIGNAL);
+        send(*client, "?", 1, i ? 0 : MSG_OOB);
+    }
+    return NULL;
+}
+
+static void an_urgent_byte_does_not_end_a_bulk_copy(void **unused)
+{
+    (void)unused;
+    struct relay_scene scene;
+    int client, target;
+    static char much[2 * BULK];
+    pthread_t talker;
+    relay_scene_init(&scene, (struct relay_scene_options){0});
+    pair_new(&scene, EU, &client, &target);
+    pthread_create(&talker, NULL, say_much, &client);
+    AWAIT(&scene, numbers(&scene).bytes_to_target > 8 * RELAY_CHUNK);
+    assert_int_equal(recv(target, much, 2 * BULK, MSG_WAITALL), 2 * BULK);
+    hear(target, "?");
+    assert_true(atomic_load(&fake_border.skipped) > 0);
+    pthread_join(talker, NULL);
+    close(client);
+    hear_end(target);
+    relay_scene_fini(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +286,8 @@ int main(void)
         cmocka_unit_test(a_relay_that_has_no_descriptors_can_be_stopped),
         cmocka_unit_test(a_relay_that_cannot_be_made_says_so),
         cmocka_unit_test(our_own_listener_is_known_by_all_of_its_addresses),
+        cmocka_unit_test(an_urgent_byte_stops_nobody),
+        cmocka_unit_test(an_urgent_byte_does_not_end_a_bulk_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
