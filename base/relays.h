@@ -27,7 +27,7 @@ enum relays_refusal {
 /* Of one endpoint, summed over all loops: near-simultaneous, each number exact. */
 struct relays_numbers {
     uint64_t open, connecting, held;   /* connections now */
-    uint64_t behind;                   /* of `open`: to a region that is fenced off (a drain) */
+    uint64_t behind;                   /* of `open`: to a region that is left */
     uint64_t accepted;                 /* ever, as all that follow */
     uint64_t closed_by_switch;         /* by a fence, a switch or a drain's end */
     uint64_t refused[RELAYS_REFUSALS]; /* reset, by reason */

@@ -44,8 +44,6 @@ static void leave(struct connection *connection)
     number_add(&connection->point->numbers.states[connection->state], (uint64_t)-1);
     if (connection->state == CONNECTION_HELD)
         atomic_fetch_sub(&connection->point->outlet->held, 1);
-    if (connection->state == CONNECTION_ENDING && !connection->owed)
-        number_add(&connection->point->numbers.behind, (uint64_t)-1);
 }
 
 void connection_enter(struct connection *connection, enum connection_state state)
@@ -60,8 +58,6 @@ void connection_enter(struct connection *connection, enum connection_state state
     *(list->last ? &list->last->next : &list->first) = connection;
     list->last = connection;
     number_add(&connection->point->numbers.states[state], 1);
-    if (state == CONNECTION_ENDING && !connection->owed)
-        number_add(&connection->point->numbers.behind, 1);
     if (state < CONNECTION_OPEN)
         worker_watch_deadlines(connection->point->worker);
 }
@@ -87,18 +83,17 @@ static void end(struct connection *connection, bool reset_client, bool reset_tar
 {
     struct point *point = connection->point;
     struct worker *worker = point->worker;
-    bool was_behind = connection->state == CONNECTION_ENDING && !connection->owed;
-    leave(connection);
     pump_fini(connection, TO_TARGET);
     pump_fini(connection, TO_CLIENT);
     free(connection->dial);
-    close_side(&connection->client, reset_client);
     close_side(&connection->target, reset_target);
+    leave(connection); /* a fence is complete when nobody is left; a client finds its place free */
+    close_side(&connection->client, reset_client);
     descriptors_give(&worker->relay->descriptors, 2);
     connection->next = worker->dead;
     worker->dead = connection;
     hold_released_left(connection);
-    worker_connection_ended(connection, was_behind);
+    worker_connection_ended(connection);
 }
 
 void connection_drop_target(struct connection *connection)

@@ -81,7 +81,6 @@ static void hurry(struct point *point)
         next = each->next;
         if (each->owed)
             continue;
-        number_add(&point->numbers.behind, (uint64_t)-1);
         each->owed = true;
         point->worker->owed++;
         each->deadline_ms = is_followed(each) ? deadline_ms : 0;

@@ -16,7 +16,7 @@ static void add_point(const struct point_numbers *from, struct relays_numbers *t
     to->connecting += read_number(&from->states[CONNECTION_RESOLVING]) +
                       read_number(&from->states[CONNECTION_CONNECTING]);
     to->held += read_number(&from->states[CONNECTION_HELD]);
-    to->behind += read_number(&from->behind);
+    to->behind += read_number(&from->states[CONNECTION_ENDING]);
     to->accepted += read_number(&from->accepted);
     to->closed_by_switch += read_number(&from->closed_by_switch);
     for (size_t i = 0; i < RELAYS_REFUSALS; i++)
@@ -60,7 +60,7 @@ uint64_t numbers_behind(struct relays *relays, const char *group)
         if (strcmp(relay->outlets[i].group, group) != 0)
             continue;
         for (size_t n = 0; n < relay->worker_count; n++)
-            behind += read_number(&relay->workers[n]->points[i].numbers.behind);
+            behind += read_number(&relay->workers[n]->points[i].numbers.states[CONNECTION_ENDING]);
     }
     return behind;
 }

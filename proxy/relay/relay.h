@@ -33,7 +33,8 @@ int relay_start(struct relay *relay, struct lookup *lookup, struct failure *why)
 /* Resets every connection, stops and joins the threads. The lookup must still work. */
 void relay_free(struct relay *relay);
 
-/* On the main loop, after connections to a fenced-off region have ended (relays.behind fell). */
+/* On the main loop, after a loop's last connection to a fenced-off region has ended (relays.behind
+ * fell). */
 void relay_on_ended(struct relay *relay, loop_call *ended, void *context);
 
 struct relays *relay_relays(struct relay *relay);

@@ -31,7 +31,6 @@
 /* Counted by one loop, read by the main loop. */
 struct point_numbers {
     atomic_ullong states[CONNECTION_STATES]; /* connections now */
-    atomic_ullong behind;
     atomic_ullong accepted, closed_by_switch, refused[RELAYS_REFUSALS], accept_failures;
     atomic_ullong bytes[DIRECTIONS];
     atomic_ullong latency[RELAYS_LATENCY_BUCKETS], latency_sum_us;
@@ -131,7 +130,7 @@ void worker_free(struct worker *worker); /* stops and joins */
 void worker_watch_deadlines(struct worker *worker);
 void worker_watch_borders(struct worker *worker);
 announce_take worker_take;
-void worker_connection_ended(struct connection *connection, bool was_behind);
+void worker_connection_ended(struct connection *connection);
 void worker_lookup_ended(struct worker *worker);
 bool worker_has(const struct worker *worker, enum connection_state state);
 

@@ -34,10 +34,11 @@ static void tell_ended(void *context)
         relay->ended(relay->ended_context);
 }
 
-void worker_connection_ended(struct connection *connection, bool was_behind)
+void worker_connection_ended(struct connection *connection)
 {
     struct worker *worker = connection->point->worker;
-    if (was_behind)
+    if (connection->state == CONNECTION_ENDING &&
+        !connection->point->lists[CONNECTION_ENDING].first)
         loop_post(worker->relay->main_loop, tell_ended, worker->relay);
     if (!connection->owed)
         return;

@@ -275,6 +275,33 @@ static void an_urgent_byte_does_not_end_a_bulk_copy(void **unused)
     relay_scene_fini(&scene);
 }
 
+/* What a fence's answer waits for counts until it is closed, also when a switch hurries it. */
+static void what_is_hurried_out_of_a_drain_stays_behind_until_it_is_closed(void **unused)
+{
+    (void)unused;
+    struct relay_scene scene;
+    int client, target;
+    relay_scene_init(
+        &scene, (struct relay_scene_options){.relay = ", \"on_switch\": \"drain 1m\""});
+    scene.planned = true;
+    pair_new(&scene, EU, &client, &target);
+    say(client, "begin");
+    hear(target, "begin");
+    relay_scene_fence(&scene);
+    assert_int_equal(numbers(&scene).behind, 1);
+    scene.cuts = true;
+    relay_scene_fence_begin(&scene);
+    relay_scene_settle(&scene);
+    assert_false(scene.published);
+    assert_int_equal(numbers(&scene).behind, 1);
+    relay_scene_wait(&scene);
+    assert_int_equal(numbers(&scene).behind, 0);
+    AWAIT(&scene, scene.ended == 1);
+    hear_end(client);
+    hear_reset(target);
+    relay_scene_fini(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +315,7 @@ int main(void)
         cmocka_unit_test(our_own_listener_is_known_by_all_of_its_addresses),
         cmocka_unit_test(an_urgent_byte_stops_nobody),
         cmocka_unit_test(an_urgent_byte_does_not_end_a_bulk_copy),
+        cmocka_unit_test(what_is_hurried_out_of_a_drain_stays_behind_until_it_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
