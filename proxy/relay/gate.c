@@ -63,8 +63,8 @@ static void on_writable(void *context)
     }
 }
 
-/* Not only when held clients wait for it. */
-void gate_prepare(const struct point *point)
+/* Now, and not when held clients wait for it. */
+static void load_library(const struct point *point)
 {
     const struct config_relay *config = point->endpoint->config->relay;
     struct failure why;
@@ -88,4 +88,18 @@ void gate_turn(struct point *point)
         point->endpoint->target, on_writable, outlet);
     gate_tell_words(outlet);
     worker_watch_deadlines(point->worker);
+}
+
+/* Those who wait are asked about as the configuration has it now: the old probe may be the fault.
+ */
+void gate_renew(struct point *point)
+{
+    load_library(point);
+    if (!point->awaits_writable)
+        return;
+    point->awaits_writable = false;
+    if (point->worker->index == 0)
+        gate_stop(point->outlet);
+    gate_turn(point);
+    hold_release(point);
 }

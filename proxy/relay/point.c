@@ -58,12 +58,12 @@ void point_take(struct point *point, const struct view_endpoint *endpoint)
 {
     const struct view_endpoint *before = point->endpoint;
     point->endpoint = endpoint;
-    if (before && before->config != endpoint->config)
-        gate_prepare(point);
     bool same = before && before->status == endpoint->status &&
                 (endpoint->status == VIEW_UNDECIDED || same_target(before, endpoint));
     if (!same)
         turn(point, before);
     else if (endpoint->status == VIEW_FENCED && endpoint->drain_ms == 0)
         ending_start(point, 0);
+    if (same && before->config != endpoint->config)
+        gate_renew(point);
 }

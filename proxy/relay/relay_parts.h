@@ -151,10 +151,10 @@ void hold_expire(struct point *point, uint64_t now_ms);
 void hold_released_left(struct connection *connection); /* on its way no more */
 
 /* gate.c: held ones wait until the new side is writable. */
-void gate_prepare(const struct point *point); /* the configuration is another one */
-void gate_turn(struct point *point);          /* the point's turn has come to be open */
-void gate_stop(struct outlet *outlet);        /* on the first worker's loop */
-void gate_tell_words(struct outlet *outlet);  /* likewise, now and then */
+void gate_turn(struct point *point);         /* the point's turn has come to be open */
+void gate_renew(struct point *point);        /* the configuration is another one */
+void gate_stop(struct outlet *outlet);       /* on the first worker's loop */
+void gate_tell_words(struct outlet *outlet); /* likewise, now and then */
 
 /* dial.c, resolve.c */
 void dial_start(struct connection *connection);

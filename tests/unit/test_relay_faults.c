@@ -98,6 +98,39 @@ static bool waits_for(struct relay_scene *scene, const char *words)
     return now && strcmp(now, words) == 0;
 }
 
+/* The same targets, and something else about the relay. */
+static void reload(struct relay_scene *scene, const char *relay)
+{
+    char targets[SIDES][ADDRESS_TEXT_SIZE];
+    for (int side = 0; side < SIDES; side++)
+        address_print(&scene->target_addresses[side], targets[side]);
+    scene->options.relay = relay;
+    relay_scene_retarget(scene, targets[EU], targets[US]);
+    relay_scene_publish(scene);
+}
+
+/* What an operator does who finds that the probe itself is wrong. */
+static void a_reload_that_takes_the_probe_away_lets_the_held_go(void **unused)
+{
+    (void)unused;
+    struct relay_scene scene;
+    relay_scene_init(&scene, (struct relay_scene_options){
+                                 .threads = 2, .relay = ", \"probe\": {\"type\": \"postgres\"}"});
+    relay_scene_fence(&scene);
+    relay_scene_open(&scene, US);
+    int client = client_new(&scene);
+    AWAIT(&scene, numbers(&scene).held == 1);
+    reload(&scene, ", \"probe\": {\"type\": \"mysql\"}");
+    assert_int_equal(fake_writable.started, 2);
+    assert_int_equal(numbers(&scene).held, 1);
+    reload(&scene, NULL);
+    close(target_accept(&scene, US));
+    hear_end(client);
+    assert_int_equal(fake_writable.stopped, 2);
+    assert_null(numbers(&scene).waiting_for);
+    relay_scene_fini(&scene);
+}
+
 static void the_words_of_a_probe_are_heard_when_nobody_is_held_yet(void **unused)
 {
     (void)unused;
@@ -310,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_target_that_breaks_with_words_on_their_way_leaves_nothing),
         cmocka_unit_test(a_connect_that_just_worked_is_reset_when_it_is_dropped),
         cmocka_unit_test(the_words_of_a_probe_are_heard_when_nobody_is_held_yet),
+        cmocka_unit_test(a_reload_that_takes_the_probe_away_lets_the_held_go),
         cmocka_unit_test(a_relay_that_has_no_descriptors_can_be_stopped),
         cmocka_unit_test(a_relay_that_cannot_be_made_says_so),
         cmocka_unit_test(our_own_listener_is_known_by_all_of_its_addresses),
