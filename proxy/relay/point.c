@@ -10,10 +10,18 @@
 
 #include <string.h>
 
-static bool same_target(const struct view_endpoint *a, const struct view_endpoint *b)
+/* What the endpoint was in the view before. */
+struct past {
+    const struct view_endpoint *endpoint; /* NULL: there was none */
+    const char *region;
+};
+
+/* By the region's name: a reload may move it among the others. */
+static bool same_target(const struct past *before, const struct point *now)
 {
-    return a && a->target && b->target && a->region == b->region &&
-           strcmp(a->target->text, b->target->text) == 0;
+    return before->endpoint && before->endpoint->target && now->endpoint->target &&
+           strcmp(before->region, now->region) == 0 &&
+           strcmp(before->endpoint->target->text, now->endpoint->target->text) == 0;
 }
 
 static uint64_t count(const struct point *point, enum connection_state state)
@@ -34,11 +42,11 @@ static void start_anew(struct point *point, enum connection_state state)
     }
 }
 
-static void turn(struct point *point, const struct view_endpoint *before)
+static void turn(struct point *point, const struct past *before)
 {
     const struct view_endpoint *now = point->endpoint;
-    bool is_taken_back =
-        now->status == VIEW_OPEN && same_target(before, now) && before->status == VIEW_FENCED;
+    bool is_taken_back = now->status == VIEW_OPEN && same_target(before, point) &&
+                         before->endpoint->status == VIEW_FENCED;
     point->turn++;
     point->awaits_writable = false;
     if (point->worker->index == 0)
@@ -47,23 +55,24 @@ static void turn(struct point *point, const struct view_endpoint *before)
         ending_take_back(point);
     else
         ending_start(point, now->drain_ms);
-    if (now->status == VIEW_OPEN && before)
+    if (now->status == VIEW_OPEN && before->endpoint)
         gate_turn(point);
     start_anew(point, CONNECTION_RESOLVING);
     start_anew(point, CONNECTION_CONNECTING);
     hold_release(point);
 }
 
-void point_take(struct point *point, const struct view_endpoint *endpoint)
+void point_take(struct point *point, const struct view *view, const struct view_endpoint *endpoint)
 {
-    const struct view_endpoint *before = point->endpoint;
+    const struct past before = {.endpoint = point->endpoint, .region = point->region};
     point->endpoint = endpoint;
-    bool same = before && before->status == endpoint->status &&
-                (endpoint->status == VIEW_UNDECIDED || same_target(before, endpoint));
+    point->region = endpoint->region == CONFIG_NONE ? "" : view->config->regions[endpoint->region];
+    bool same = before.endpoint && before.endpoint->status == endpoint->status &&
+                (endpoint->status == VIEW_UNDECIDED || same_target(&before, point));
     if (!same)
-        turn(point, before);
+        turn(point, &before);
     else if (endpoint->status == VIEW_FENCED && endpoint->drain_ms == 0)
         ending_start(point, 0);
-    if (same && before->config != endpoint->config)
+    if (same && before.endpoint->config != endpoint->config)
         gate_renew(point);
 }

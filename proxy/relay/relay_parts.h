@@ -62,6 +62,7 @@ struct point {
 
     /* What the view says, as this loop has taken it. */
     const struct view_endpoint *endpoint;
+    const char *region;     /* its name; "": undecided */
     uint64_t turn;          /* rises whenever what may be dialled changes */
     uint64_t writable_turn; /* the last turn in which the target was found writable */
     bool awaits_writable;   /* of this turn: held ones wait for the probe */
@@ -135,7 +136,7 @@ void worker_lookup_ended(struct worker *worker);
 bool worker_has(const struct worker *worker, enum connection_state state);
 
 /* point.c */
-void point_take(struct point *point, const struct view_endpoint *endpoint);
+void point_take(struct point *point, const struct view *view, const struct view_endpoint *endpoint);
 
 /* accept.c */
 int listener_open(struct listener *listener, struct point *point, int fd); /* takes fd */

@@ -62,7 +62,7 @@ void worker_take(void *context, const struct view *view, struct acknowledgement 
     worker->owed++; /* ours, until every point has taken it */
     for (size_t i = 0; i < worker->relay->outlet_count; i++) {
         struct point *point = &worker->points[i];
-        point_take(point, find_endpoint(view, point->outlet->id));
+        point_take(point, view, find_endpoint(view, point->outlet->id));
         for (size_t n = 0; first && n < point->listener_count; n++)
             listener_resume(&point->listeners[n]);
     }

@@ -84,3 +84,17 @@ def test_without_descriptors_clients_wait_and_the_log_is_not_flooded(house):
             assert 1 <= daemon.log().count("event=accept_failed") <= 2
             resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, limit)
             assert waits.recv(5, socket.MSG_WAITALL) == b"hello"
+
+
+def test_a_reload_that_adds_a_region_disturbs_nobody(house):
+    daemon, echo = house.daemon(), house.keep(Echo())
+    daemon.write_config(endpoints=endpoint(daemon, [echo.target, echo.target]))
+    daemon.start()
+    daemon.switch(US)
+    with client(daemon) as stream:
+        assert echoes(stream, b"before")
+        new = {name: {"targets": {"ap-east-1": "192.0.2.30:5432"}} for name in daemon.config["endpoints"]}
+        daemon.write_config(regions=["ap-east-1", EU, US], endpoints=new)
+        daemon.cli("reload", expect=0)
+        assert echoes(stream, b"after")
+        assert relay_of(daemon)["closed_by_switch"] == 0
