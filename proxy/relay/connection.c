@@ -62,15 +62,18 @@ void connection_enter(struct connection *connection, enum connection_state state
         worker_watch_deadlines(connection->point->worker);
 }
 
-static void close_side(struct side *side, bool reset)
+/* A target's socket is reset by this, unless both sides have ended (dial.c). */
+static void close_side(struct side *side)
 {
-    if (side->socket.fd < 0)
-        return;
-    if (reset)
-        setsockopt(side->socket.fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
-            sizeof(struct linger));
-    close(side->socket.fd);
+    if (side->socket.fd >= 0)
+        close(side->socket.fd);
     side->socket.fd = -1;
+}
+
+static void reset_when_closed(struct side *side)
+{
+    setsockopt(side->socket.fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
+        sizeof(struct linger));
 }
 
 void connection_free_dead(struct connection *connection)
@@ -79,16 +82,16 @@ void connection_free_dead(struct connection *connection)
     free(connection);
 }
 
-static void end(struct connection *connection, bool reset_client, bool reset_target)
+static void end(struct connection *connection)
 {
     struct point *point = connection->point;
     struct worker *worker = point->worker;
     pump_fini(connection, TO_TARGET);
     pump_fini(connection, TO_CLIENT);
     free(connection->dial);
-    close_side(&connection->target, reset_target);
+    close_side(&connection->target);
     leave(connection); /* a fence is complete when nobody is left; a client finds its place free */
-    close_side(&connection->client, reset_client);
+    close_side(&connection->client);
     descriptors_give(&worker->relay->descriptors, 2);
     connection->next = worker->dead;
     worker->dead = connection;
@@ -98,29 +101,30 @@ static void end(struct connection *connection, bool reset_client, bool reset_tar
 
 void connection_drop_target(struct connection *connection)
 {
-    close_side(&connection->target, true);
+    close_side(&connection->target);
 }
 
 void connection_close(struct connection *connection)
 {
-    end(connection, false, false);
+    end(connection);
 }
 
 void connection_reset(struct connection *connection)
 {
-    end(connection, true, true);
+    reset_when_closed(&connection->client);
+    end(connection);
 }
 
 void connection_refuse(struct connection *connection, enum relays_refusal why)
 {
     number_add(&connection->point->numbers.refused[why], 1);
-    end(connection, true, true);
+    connection_reset(connection);
 }
 
 void connection_cut(struct connection *connection)
 {
     number_add(&connection->point->numbers.closed_by_switch, 1);
-    end(connection, false, true);
+    end(connection);
 }
 
 /* Both ends are passed on. What the target has not taken yet stays ours to reset at a fence, so the

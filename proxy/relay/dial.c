@@ -17,6 +17,14 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+/* Whoever closes the socket resets it, the kernel for us too when we are killed: what was not sent
+ * dies. A silent target is liveness.c's. */
+static void set_options(int fd)
+{
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+}
+
 /* Under way, or a negative errno. */
 static int connect_to(struct connection *connection, const struct address *address)
 {
@@ -24,7 +32,7 @@ static int connect_to(struct connection *connection, const struct address *addre
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    set_options(fd);
     target->socket.fd = fd;
     target->readable = target->writable = target->hangup = target->urgent = false;
     int status = 0;

@@ -98,3 +98,22 @@ def test_a_reload_that_adds_a_region_disturbs_nobody(house):
         daemon.cli("reload", expect=0)
         assert echoes(stream, b"after")
         assert relay_of(daemon)["closed_by_switch"] == 0
+
+
+def test_words_on_their_way_die_with_the_daemon(house):
+    """It is killed, or restarts because a loop hangs: what comes after it is fenced, and believes so."""
+    daemon = house.daemon()
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listener.bind((fresh_address(), 7001))
+        listener.listen()
+        target = "%s:%d" % listener.getsockname()
+        daemon.write_config(endpoints=endpoint(daemon, [target, target]))
+        daemon.start()
+        with client(daemon) as stream, listener.accept()[0] as database:
+            stream.sendall(bytes(60000))
+            eventually(lambda: relay_of(daemon)["bytes_to_target"] == 60000, "all is on its way")
+            daemon.kill()
+            with pytest.raises(ConnectionResetError):
+                while database.recv(60000):
+                    pass
