@@ -5,6 +5,7 @@
 #include "resolver/resolver.h"
 
 #include "base/bind.h"
+#include "base/file_limit.h"
 #include "base/memory.h"
 #include "base/promptness.h"
 #include "resolver/fetch.h"
@@ -16,28 +17,33 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#define DESCRIPTORS_KEPT 448 /* for control, monitoring, health and the daemon itself */
-#define SHARE_MIN 64         /* of a thread, however few there are */
+#define SHARE_MIN 64 /* of a thread, however few there are */
 #define TCP_BACKLOG 128
+
+static bool has_relays(const struct config *config)
+{
+    for (size_t i = 0; i < config->endpoint_count; i++) {
+        if (config->endpoints[i].relay)
+            return true;
+    }
+    return false;
+}
 
 /* One datagram socket a try, three tries a fetch: never so many, and never so many clients over TCP
  * besides, that a command cannot come in or its record cannot be written. */
-static struct engine_limits find_limits(unsigned threads)
+static struct engine_limits find_limits(const struct config *config)
 {
-    struct rlimit limit;
-    rlim_t all = getrlimit(RLIMIT_NOFILE, &limit) < 0 ? 0 : limit.rlim_cur;
-    rlim_t kept = all < 2 * DESCRIPTORS_KEPT ? all / 2 : DESCRIPTORS_KEPT;
-    rlim_t share = (all - kept) / threads;
+    struct file_limit_shares shares = file_limit_share(file_limit_all(), has_relays(config));
+    unsigned share = shares.resolver / config->resolver.threads;
     if (share < SHARE_MIN)
         share = SHARE_MIN;
-    rlim_t connections = share / 4 < TCP_CONNECTIONS_MAX ? share / 4 : TCP_CONNECTIONS_MAX;
-    rlim_t fetches = (share - connections) / FETCH_TRIES_MAX;
+    unsigned connections = share / 4 < TCP_CONNECTIONS_MAX ? share / 4 : TCP_CONNECTIONS_MAX;
+    unsigned fetches = (share - connections) / FETCH_TRIES_MAX;
     return (struct engine_limits){
-        .fetches = fetches < ENGINE_FETCHES_MAX ? (unsigned)fetches : ENGINE_FETCHES_MAX,
-        .tcp_connections = (unsigned)connections,
+        .fetches = fetches < ENGINE_FETCHES_MAX ? fetches : ENGINE_FETCHES_MAX,
+        .tcp_connections = connections,
     };
 }
 
@@ -160,7 +166,7 @@ int resolver_new(
     if (has_tls_upstream(options->config))
         tls_prepare();
     resolver->engines = memory_new_array(threads, sizeof(struct engine *));
-    struct engine_limits limits = find_limits(threads);
+    struct engine_limits limits = find_limits(options->config);
     for (unsigned i = 0; i < threads; i++) {
         resolver->engines[i] = memory_new(sizeof(struct engine));
         resolver->engine_count++;

@@ -6,6 +6,7 @@
 #include "proxy/relay/relay.h"
 
 #include "base/bind.h"
+#include "base/file_limit.h"
 #include "base/memory.h"
 #include "proxy/relay/relay_parts.h"
 
@@ -13,11 +14,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define BACKLOG 1024
-#define DESCRIPTORS_KEPT 512 /* for the rest of the daemon; a half where there are few */
 
 static void add_outlet(
     struct relay *relay, const struct config *config, const struct config_endpoint *endpoint)
@@ -109,15 +108,6 @@ static int make_workers(struct relay *relay, unsigned threads, struct failure *w
     return status < 0 ? failure_set(why, status, "the relay: %s", uv_strerror(status)) : 0;
 }
 
-static int descriptors_to_take(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
-        limit.rlim_cur = INT_MAX;
-    rlim_t kept = limit.rlim_cur / 2 < DESCRIPTORS_KEPT ? limit.rlim_cur / 2 : DESCRIPTORS_KEPT;
-    return (int)(limit.rlim_cur - kept);
-}
-
 int relay_new(const struct relay_options *options, struct relay **ret_relay, struct failure *why)
 {
     const struct config *config = options->config;
@@ -125,7 +115,7 @@ int relay_new(const struct relay_options *options, struct relay **ret_relay, str
     relay->relays =
         (struct relays){.numbers = numbers_of, .list = list_connections, .behind = numbers_behind};
     relay->main_loop = options->main_loop;
-    atomic_init(&relay->descriptors, descriptors_to_take());
+    atomic_init(&relay->descriptors, (int)file_limit_share(file_limit_all(), true).relays);
     int status = add_outlets(relay, config, why);
     if (status == 0 && relay->outlet_count > 0)
         status = make_workers(relay, config->proxy.threads, why);
