@@ -1,46 +1,27 @@
-/* MySQL and MariaDB, client/server protocol, "Connection Phase": the server greets, we try to log
- * in as a user without a password, the server says no.
+/* MySQL and MariaDB: the server greets, we try to log in as nobody, the server says no.
  *
- * The greeting would do; but a server counts those who leave in the middle of it, and after
- * max_connect_errors of them (100) it lets nobody in from their host. Who fails to log in does not
- * count. Anything that is neither a welcome nor a refusal of this login is not a yes. */
+ * The greeting would do; but whoever leaves before the refusal is counted against our host
+ * (base/mysql.h), so that even one who is called away before the greeting has come leaves a login
+ * behind. Anything that is neither a welcome nor a refusal of this login is not a yes. */
 #include "proxy/relay/probe_greeting.h"
+
+#include "base/mysql.h"
 
 #include <stdio.h>
 
-#define HEADER 4 /* length of what follows, number in the sequence */
-#define PACKET_OK 0x00
-#define PACKET_MORE 0x01   /* AuthMoreData */
-#define PACKET_SWITCH 0xfe /* AuthSwitchRequest */
-#define PACKET_ERROR 0xff
-#define PROTOCOL_VERSION 10
-
 #define ERROR_SECURE_TRANSPORT_REQUIRED 3159
 
-/* CLIENT_LONG_PASSWORD, CLIENT_PROTOCOL_41, CLIENT_TRANSACTIONS, CLIENT_SECURE_CONNECTION and
- * CLIENT_PLUGIN_AUTH, little-endian; packets of 16 MiB at most; utf8mb3; 23 bytes of nothing */
-#define LOGIN_HEAD                                                                                 \
-    "\x01\xa2\x08\x00"                                                                             \
-    "\x00\x00\x00\x01"                                                                             \
-    "\x21"                                                                                         \
-    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-
-/* The next packet in the sequence that the server's `number` was in. */
-static void send_packet(
-    struct greeting *greeting, uint8_t number, const void *payload, uint8_t size)
+static void send_login(struct greeting *greeting)
 {
-    uint8_t packet[HEADER + UINT8_MAX] = {size, 0, 0, (uint8_t)(number + 1)};
-    memcpy(packet + HEADER, payload, size);
-    greeting_send(greeting, packet, HEADER + (size_t)size);
+    uint8_t login[MYSQL_LOGIN_SIZE];
+    mysql_login_write(login, 1, false);
+    greeting_send(greeting, login, sizeof login);
 }
 
-static void send_login(struct greeting *greeting, uint8_t number)
+void greeting_part_mysql(struct greeting *greeting)
 {
-    /* user, no bytes of a password, how it would have been proved */
-    static const char login[] = LOGIN_HEAD GREETING_USER "\0"
-                                                         "\0"
-                                                         "mysql_native_password";
-    send_packet(greeting, number, login, sizeof login);
+    if (!greeting->said)
+        send_login(greeting);
 }
 
 /* ERR: 0xff, number, and unless it comes instead of a greeting '#' with an SQLSTATE of 5; words. */
@@ -64,29 +45,35 @@ static enum probe_verdict judge_error(
 }
 
 static enum probe_verdict judge_greeting(
-    struct greeting *greeting, uint8_t number, struct span packet, char words[PROBE_WORDS_SIZE])
+    struct greeting *greeting, const struct mysql_packet *packet, char words[PROBE_WORDS_SIZE])
 {
-    if (packet.data[0] == PACKET_ERROR)
-        return judge_error(greeting, packet, words);
-    if (packet.data[0] != PROTOCOL_VERSION || number != 0 ||
-        !memchr(packet.data, '\0', packet.size))
+    if (packet->payload.data[0] == MYSQL_ERROR)
+        return judge_error(greeting, packet->payload, words);
+    if (!mysql_packet_is_greeting(packet))
         return greeting_say(PROBE_NOT_YET, words, "a greeting that is not MySQL's");
-    send_login(greeting, number);
+    send_login(greeting);
     return PROBE_WAITS;
 }
 
-static enum probe_verdict judge_reply(
-    struct greeting *greeting, uint8_t number, struct span packet, char words[PROBE_WORDS_SIZE])
+/* No password this way either. */
+static void send_nothing(struct greeting *greeting, uint8_t number)
 {
-    switch (packet.data[0]) {
-    case PACKET_OK:
+    const uint8_t packet[MYSQL_HEADER_SIZE] = {[3] = number};
+    greeting_send(greeting, packet, sizeof packet);
+}
+
+static enum probe_verdict judge_reply(
+    struct greeting *greeting, const struct mysql_packet *packet, char words[PROBE_WORDS_SIZE])
+{
+    switch (packet->payload.data[0]) {
+    case MYSQL_OK:
         return greeting_say(PROBE_WRITABLE, words, "takes sessions");
-    case PACKET_ERROR:
-        return judge_error(greeting, packet, words);
-    case PACKET_SWITCH:
-    case PACKET_MORE:
+    case MYSQL_ERROR:
+        return judge_error(greeting, packet->payload, words);
+    case MYSQL_SWITCH:
+    case MYSQL_MORE:
         if (greeting->said == 1) {
-            send_packet(greeting, number, "", 0); /* no password this way either */
+            send_nothing(greeting, (uint8_t)(packet->number + 1));
             return PROBE_WAITS;
         }
         return greeting_say(PROBE_WRITABLE, words, "takes sessions");
@@ -98,17 +85,18 @@ static enum probe_verdict judge_reply(
 enum probe_verdict greeting_judge_mysql(struct greeting *greeting, char words[PROBE_WORDS_SIZE])
 {
     enum probe_verdict verdict = PROBE_WAITS;
-    while (verdict == PROBE_WAITS && greeting->in_size - greeting->judged >= HEADER) {
-        const uint8_t *at = greeting->in + greeting->judged;
-        size_t size = at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16;
-        if (size == 0 || size > GREETING_ROOM - HEADER)
+    while (verdict == PROBE_WAITS) {
+        struct mysql_packet packet;
+        struct span rest =
+            span_of(greeting->in + greeting->judged, greeting->in_size - greeting->judged);
+        int size = mysql_packet_read(rest, GREETING_ROOM - MYSQL_HEADER_SIZE, &packet);
+        if (size < 0)
             return greeting_say(PROBE_NOT_YET, words, "an answer that is not MySQL's");
-        if (greeting->in_size - greeting->judged < HEADER + size)
+        if (size == 0)
             break;
-        struct span packet = span_of(at + HEADER, size);
-        verdict = greeting->said ? judge_reply(greeting, at[3], packet, words)
-                                 : judge_greeting(greeting, at[3], packet, words);
-        greeting->judged += HEADER + size;
+        verdict = greeting->said ? judge_reply(greeting, &packet, words)
+                                 : judge_greeting(greeting, &packet, words);
+        greeting->judged += (size_t)size;
     }
     return verdict;
 }

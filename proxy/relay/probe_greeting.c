@@ -31,7 +31,9 @@ static void *begin_postgres(const struct probe_question *question)
 
 static void *begin_mysql(const struct probe_question *question)
 {
-    return greeting_new(question, greeting_judge_mysql);
+    struct greeting *greeting = greeting_new(question, greeting_judge_mysql);
+    greeting->part = greeting_part_mysql;
+    return greeting;
 }
 
 void greeting_send(struct greeting *greeting, const void *data, size_t size)
@@ -139,6 +141,10 @@ static enum probe_verdict step(
 static void end(void *probe)
 {
     struct greeting *greeting = probe;
+    if (greeting->connected && greeting->part) {
+        greeting->part(greeting);
+        send_rest(greeting); /* what does not go out now is not worth waiting for */
+    }
     if (greeting->fd >= 0)
         close(greeting->fd);
     free(greeting);

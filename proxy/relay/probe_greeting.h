@@ -15,10 +15,14 @@ struct greeting;
  * anything came, too, and may add to what is to be sent. */
 typedef enum probe_verdict greeting_judge(struct greeting *greeting, char words[PROBE_WORDS_SIZE]);
 
+/* Adds to what is to be sent, before we leave in whatever moment. */
+typedef void greeting_part(struct greeting *greeting);
+
 struct greeting {
     struct address address;
     greeting_judge *judge;
-    int fd; /* -1: not opened yet */
+    greeting_part *part; /* NULL: there is nothing to say */
+    int fd;              /* -1: not opened yet */
     bool connected;
     uint8_t out[128];
     size_t out_size, sent;
@@ -28,6 +32,7 @@ struct greeting {
 };
 
 greeting_judge greeting_judge_postgres, greeting_judge_mysql;
+greeting_part greeting_part_mysql;
 
 void greeting_send(struct greeting *greeting, const void *data, size_t size);
 

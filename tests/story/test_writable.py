@@ -255,6 +255,6 @@ def test_without_a_login_mariadb_must_take_sessions_and_nobody_leaves_its_handsh
     asker = house.keep(Asker("mysql", mariadb))
     assert asker.hears(":") == "takes sessions"
     assert asker.is_done()
-    eventually(lambda: mariadb.log()[before:].count("Access denied for user 'pilotlight'") == 2,
+    eventually(lambda: mariadb.log()[before:].count("Access denied for user 'pilotlight-nobody'") == 2,
                "both logins are refused")
     assert "Aborted connection" not in mariadb.log()[before:]

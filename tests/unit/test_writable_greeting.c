@@ -148,6 +148,22 @@ static void mysql_that_greets_and_refuses_this_login_takes_sessions(void **unuse
     probe_scene_fini(&scene);
 }
 
+static void mysql_that_does_not_greet_in_time_finds_a_login_when_it_wakes_up(void **unused)
+{
+    (void)unused;
+    struct probe_scene scene;
+    static const struct script silent = {.speaks_first = true};
+    probe_scene_init(
+        &scene, CONFIG_PROBE_MYSQL, NULL, (const struct script *const[]){&silent, NULL});
+    probe_scene_start(&scene);
+    while (scene.server.open == 0)
+        uv_run(&scene.loop.uv, UV_RUN_ONCE);
+    writable_stop(scene.writable);
+    scene.writable = NULL;
+    probe_scene_fini(&scene);
+    assert_int_equal(scene.server.pieces, 1);
+}
+
 static void no_nonsense_makes_mysql_writable(void **unused)
 {
     (void)unused;
@@ -299,6 +315,7 @@ int main(void)
         cmocka_unit_test(postgres_that_has_no_time_now_does_not),
         cmocka_unit_test(no_nonsense_makes_postgres_writable),
         cmocka_unit_test(mysql_that_greets_and_refuses_this_login_takes_sessions),
+        cmocka_unit_test(mysql_that_does_not_greet_in_time_finds_a_login_when_it_wakes_up),
         cmocka_unit_test(no_nonsense_makes_mysql_writable),
         cmocka_unit_test(a_flood_is_cut_off),
         cmocka_unit_test(an_address_that_refuses_is_named_and_the_next_one_tried_at_once),
