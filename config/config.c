@@ -126,3 +126,17 @@ size_t config_endpoint(const struct config *config, const char *id)
     }
     return CONFIG_NONE;
 }
+
+enum config_probe_type config_protocol(const struct config_endpoint *endpoint, uint16_t port)
+{
+    if (endpoint->relay && endpoint->relay->probe != CONFIG_PROBE_NONE)
+        return endpoint->relay->probe;
+    switch (port) {
+    case 3306:
+        return CONFIG_PROBE_MYSQL;
+    case 5432:
+        return CONFIG_PROBE_POSTGRES;
+    default:
+        return CONFIG_PROBE_NONE;
+    }
+}

@@ -199,6 +199,10 @@ size_t config_region(const struct config *config, const char *id);   /* index or
 size_t config_group(const struct config *config, const char *id);    /* likewise */
 size_t config_endpoint(const struct config *config, const char *id); /* likewise */
 
+/* What speaks at this port of the endpoint's targets: what the probe's type says, else what the
+ * port is known for. CONFIG_PROBE_NONE: not known. */
+enum config_probe_type config_protocol(const struct config_endpoint *endpoint, uint16_t port);
+
 /* "500ms", "5s", "3m", "1h", "1d", "0s". False when it is none. */
 bool config_parse_duration(const char *text, uint64_t *ret_ms);
 

@@ -88,6 +88,14 @@ static void fail(struct certificate_fetch *fetch, int status, const char *words)
     end(fetch);
 }
 
+/* The connection is of no use any more, but what was read over it may be. */
+static void give_up(struct certificate_fetch *fetch, int status, const char *words)
+{
+    if (!fetch->told && fetch->dialog && dialog_end(fetch->dialog) != DIALOG_GOES_ON)
+        tell(fetch, 0, dialog_certificate(fetch->dialog), NULL);
+    fail(fetch, status, words);
+}
+
 /* In the words that operators know. */
 static const char *words_of(int status)
 {
@@ -112,7 +120,7 @@ static void on_written(uv_write_t *write, int status)
     if (status == 0)
         send_more(fetch);
     else if (status != UV_ECANCELED) /* else it is closing */
-        fail(fetch, status, words_of(status));
+        give_up(fetch, status, words_of(status));
 }
 
 /* Also the goodbye, after which the fetch ends. */
@@ -157,7 +165,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 {
     struct certificate_fetch *fetch = stream->data;
     if (size < 0)
-        fail(fetch, (int)size, words_of((int)size));
+        give_up(fetch, (int)size, words_of((int)size));
     else
         follow(fetch, dialog_receive(fetch->dialog, (const uint8_t *)buffer->base, (size_t)size));
 }
@@ -216,7 +224,7 @@ static void on_looked_up(void *context, int status, const struct lookup_answer *
 
 static void on_deadline(uv_timer_t *timer)
 {
-    fail(timer->data, UV_ETIMEDOUT, "no answer within 3s");
+    give_up(timer->data, UV_ETIMEDOUT, "no answer within 3s");
 }
 
 static void start_timers(struct certificate_fetch *fetch)

@@ -1,4 +1,5 @@
-/* On the good day the server says that it speaks TLS, shakes hands, and its certificate is there.
+/* On the good day the server says that it speaks TLS, shakes hands, and its certificate is there. A
+ * MySQL server is then taken leave of (base/mysql.h), so that it does not count us.
  *
  * What can go wrong: it offers no TLS, it answers with an error of its own (too many clients, this
  * host is blocked), it is no database at all, or it talks without end (DIALOG_BYTES_MAX). A
@@ -7,6 +8,7 @@
 #include "failover/certificate_dialog.h"
 
 #include "base/memory.h"
+#include "base/mysql.h"
 #include "base/span.h"
 
 #include <openssl/err.h>
@@ -17,7 +19,6 @@
 #include <string.h>
 
 #define DIALOG_BYTES_MAX 65536 /* from the server, all in all */
-#define HEADER_SIZE 4          /* MySQL: length in three bytes, little-endian; sequence number */
 #define GREETING_MAX 1024      /* bytes after the header; real ones have about 80 */
 
 /* Capability flags of MySQL's client/server protocol. */
@@ -26,8 +27,9 @@
 #define MYSQL_SECURE_CONNECTION 0x8000u
 #define MYSQL_PACKET_MAX (1u << 24)
 #define MYSQL_CHARSET 45 /* utf8mb4 */
+#define MYSQL_SSL_REQUEST_SIZE (MYSQL_HEADER_SIZE + 32)
 
-enum part { PART_GREETING, PART_ANSWER, PART_TLS };
+enum part { PART_GREETING, PART_ANSWER, PART_TLS, PART_LEAVING };
 
 struct dialog {
     enum dialog_protocol protocol;
@@ -38,10 +40,12 @@ struct dialog {
     BIO *in, *out; /* as the TLS side sees them */
     X509 *certificate;
     size_t received;
-    uint8_t plain[HEADER_SIZE + 32]; /* what we say before TLS */
+    uint8_t plain[MYSQL_VISIT_SAYS_MAX]; /* what we say without TLS */
     size_t plain_size;
-    uint8_t greeting[HEADER_SIZE + GREETING_MAX];
+    uint8_t greeting[MYSQL_HEADER_SIZE + GREETING_MAX];
     size_t greeting_size;
+    bool is_mysql, has_tls;
+    struct mysql_visit visit;
     struct failure words;
 };
 
@@ -124,6 +128,52 @@ static void fail_handshake(struct dialog *dialog)
     ERR_clear_error();
 }
 
+/* Nothing more is wanted of the server. */
+static void end(struct dialog *dialog)
+{
+    dialog->state = dialog->certificate ? DIALOG_READ : DIALOG_NO_TLS;
+    if (dialog->has_tls)
+        SSL_shutdown(dialog->ssl);
+    ERR_clear_error();
+}
+
+static void say_visit(struct dialog *dialog)
+{
+    struct mysql_visit *visit = &dialog->visit;
+    if (dialog->has_tls && visit->out_size > 0) {
+        if (SSL_write(dialog->ssl, visit->out, (int)visit->out_size) <= 0) /* into memory */
+            ERR_clear_error();
+    } else if (visit->out_size <= sizeof dialog->plain - dialog->plain_size) {
+        memcpy(dialog->plain + dialog->plain_size, visit->out, visit->out_size);
+        dialog->plain_size += visit->out_size;
+    }
+    visit->out_size = 0;
+}
+
+/* Within TLS the SSLRequest was number 1. */
+static void take_leave(struct dialog *dialog)
+{
+    dialog->part = PART_LEAVING;
+    mysql_visit_log_in(&dialog->visit, dialog->has_tls ? 2 : 1, dialog->has_tls);
+    say_visit(dialog);
+}
+
+static enum mysql_visit_state receive_leaving_tls(struct dialog *dialog)
+{
+    uint8_t data[1024];
+    enum mysql_visit_state state = MYSQL_VISIT_GOES_ON;
+    ERR_clear_error(); /* SSL_get_error looks at the queue */
+    while (state == MYSQL_VISIT_GOES_ON) {
+        int got = SSL_read(dialog->ssl, data, sizeof data);
+        if (got <= 0 && SSL_get_error(dialog->ssl, got) == SSL_ERROR_WANT_READ)
+            break;
+        state = got > 0 ? mysql_visit_receive(&dialog->visit, span_of(data, (size_t)got))
+                        : MYSQL_VISIT_OVER;
+    }
+    ERR_clear_error();
+    return state;
+}
+
 static void shake_hands(struct dialog *dialog)
 {
     ERR_clear_error(); /* SSL_get_error looks at the queue */
@@ -136,10 +186,11 @@ static void shake_hands(struct dialog *dialog)
         fail_handshake(dialog);
         return;
     }
-    dialog->state = DIALOG_READ;
-    if (error == SSL_ERROR_NONE)
-        SSL_shutdown(dialog->ssl);
-    ERR_clear_error();
+    dialog->has_tls = error == SSL_ERROR_NONE;
+    if (dialog->has_tls && dialog->is_mysql)
+        take_leave(dialog);
+    else
+        end(dialog);
 }
 
 static void receive_tls(struct dialog *dialog, const uint8_t *data, size_t size)
@@ -148,6 +199,22 @@ static void receive_tls(struct dialog *dialog, const uint8_t *data, size_t size)
         shake_hands(dialog);
     else
         fail(dialog, "out of memory");
+}
+
+/* What the server says to our login is read no further than it takes to leave. */
+static void receive_leaving(struct dialog *dialog, const uint8_t *data, size_t size)
+{
+    enum mysql_visit_state state = MYSQL_VISIT_GOES_ON;
+    if (!dialog->has_tls) {
+        state = mysql_visit_receive(&dialog->visit, span_of(data, size));
+    } else if (BIO_write(dialog->in, data, (int)size) == (int)size) {
+        state = receive_leaving_tls(dialog);
+    } else {
+        state = MYSQL_VISIT_OVER;
+    }
+    say_visit(dialog);
+    if (state == MYSQL_VISIT_OVER)
+        end(dialog);
 }
 
 static void receive_answer(struct dialog *dialog, const uint8_t *data, size_t size)
@@ -185,14 +252,14 @@ static void ask_mysql(struct dialog *dialog)
 {
     unsigned flags = MYSQL_PROTOCOL_41 | MYSQL_SSL | MYSQL_SECURE_CONNECTION;
     uint8_t *at = dialog->plain;
-    memset(at, 0, HEADER_SIZE + 32);
+    memset(at, 0, MYSQL_SSL_REQUEST_SIZE);
     at[0] = 32;
     at[3] = 1; /* the packet after the greeting's 0 */
     at[4] = (uint8_t)flags;
     at[5] = (uint8_t)(flags >> 8);
     at[11] = MYSQL_PACKET_MAX >> 24;
     at[12] = MYSQL_CHARSET;
-    dialog->plain_size = HEADER_SIZE + 32;
+    dialog->plain_size = MYSQL_SSL_REQUEST_SIZE;
     dialog->part = PART_TLS;
 }
 
@@ -210,12 +277,15 @@ static void fail_refused(struct dialog *dialog, struct span packet)
 static void read_greeting(struct dialog *dialog, struct span greeting)
 {
     unsigned capabilities;
-    if (greeting.size > 3 && greeting.data[0] == 0xff) {
+    if (greeting.size > 3 && greeting.data[0] == MYSQL_ERROR) {
         fail_refused(dialog, greeting);
-    } else if (!read_capabilities(greeting, &capabilities)) {
+        return;
+    }
+    dialog->is_mysql = read_capabilities(greeting, &capabilities);
+    if (!dialog->is_mysql) {
         fail(dialog, "the server does not speak MySQL's protocol");
     } else if (!(capabilities & MYSQL_SSL)) {
-        dialog->state = DIALOG_NO_TLS;
+        take_leave(dialog);
     } else {
         ask_mysql(dialog);
         shake_hands(dialog);
@@ -228,15 +298,15 @@ static void receive_greeting(struct dialog *dialog, const uint8_t *data, size_t 
     size_t taken = size < room ? size : room;
     memcpy(dialog->greeting + dialog->greeting_size, data, taken);
     dialog->greeting_size += taken;
-    if (dialog->greeting_size < HEADER_SIZE)
+    struct mysql_packet packet;
+    struct span received = span_of(dialog->greeting, dialog->greeting_size);
+    int length = mysql_packet_read(received, GREETING_MAX, &packet);
+    if (length == 0)
         return;
-    const uint8_t *header = dialog->greeting;
-    size_t length = header[0] | (size_t)header[1] << 8 | (size_t)header[2] << 16;
-    if (length == 0 || length > GREETING_MAX || header[3] != 0 || size > taken ||
-        dialog->greeting_size > HEADER_SIZE + length)
+    if (length < 0 || size > taken || (size_t)length < received.size || packet.number != 0)
         fail(dialog, "the server does not speak MySQL's protocol");
-    else if (dialog->greeting_size == HEADER_SIZE + length)
-        read_greeting(dialog, span_of(dialog->greeting + HEADER_SIZE, length));
+    else
+        read_greeting(dialog, packet.payload);
 }
 
 enum dialog_state dialog_receive(struct dialog *dialog, const uint8_t *data, size_t size)
@@ -250,8 +320,17 @@ enum dialog_state dialog_receive(struct dialog *dialog, const uint8_t *data, siz
         receive_greeting(dialog, data, size);
     else if (dialog->part == PART_ANSWER)
         receive_answer(dialog, data, size);
-    else
+    else if (dialog->part == PART_TLS)
         receive_tls(dialog, data, size);
+    else
+        receive_leaving(dialog, data, size);
+    return dialog->state;
+}
+
+enum dialog_state dialog_end(struct dialog *dialog)
+{
+    if (dialog->state == DIALOG_GOES_ON && dialog->part == PART_LEAVING)
+        end(dialog);
     return dialog->state;
 }
 

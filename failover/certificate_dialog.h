@@ -1,9 +1,9 @@
 /* How a database is asked for its certificate: bytes in, bytes out, no socket.
  *
  *     PostgreSQL   SSLRequest → 'S' → TLS handshake
- *     MySQL        ← greeting; SSLRequest → TLS handshake      (MariaDB likewise)
+ *     MySQL        ← greeting; SSLRequest → TLS handshake → a login as nobody ← refusal
  *
- * Nobody logs in, and the chain is not verified: the certificate is read, not trusted. */
+ * MariaDB likewise. The chain is not verified: the certificate is read, not trusted. */
 #pragma once
 
 #include "base/failure.h"
@@ -30,6 +30,9 @@ void dialog_free(struct dialog *dialog); /* NULL accepted */
 
 /* Where it stands then; `size` 0 only asks. */
 enum dialog_state dialog_receive(struct dialog *dialog, const uint8_t *data, size_t size);
+
+/* The server is not heard any more, or not waited for: the end, if what was wanted is there. */
+enum dialog_state dialog_end(struct dialog *dialog);
 
 /* The server has said nothing for a while: with DIALOG_ANY it is taken for PostgreSQL. */
 void dialog_silence(struct dialog *dialog);

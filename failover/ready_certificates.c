@@ -192,15 +192,12 @@ static void on_freed(void *context)
         end_source(source);
 }
 
-/* What the configuration says, else what the port is known for, else whoever speaks first. */
 static enum dialog_protocol protocol_of(const struct config_endpoint *endpoint, uint16_t port)
 {
-    enum config_probe_type probe = endpoint->relay ? endpoint->relay->probe : CONFIG_PROBE_NONE;
-    if (probe == CONFIG_PROBE_POSTGRES || (probe == CONFIG_PROBE_NONE && port == 5432))
-        return DIALOG_POSTGRES;
-    if (probe == CONFIG_PROBE_MYSQL || port == 3306)
-        return DIALOG_MYSQL;
-    return DIALOG_ANY;
+    static const enum dialog_protocol protocols[] = {[CONFIG_PROBE_NONE] = DIALOG_ANY,
+        [CONFIG_PROBE_POSTGRES] = DIALOG_POSTGRES,
+        [CONFIG_PROBE_MYSQL] = DIALOG_MYSQL};
+    return protocols[config_protocol(endpoint, port)];
 }
 
 static void ask(struct ready_certificates *source, size_t endpoint, size_t region)

@@ -111,7 +111,22 @@ static void hear_end(int fd)
         ;
 }
 
-static void shake_hands(struct scene *scene, int fd)
+#define REFUSAL_SIZE 15
+
+static void refuse_mysql(struct scene *scene, int fd)
+{
+    hear(fd, scene->login, sizeof scene->login);
+    say(fd, "\x0b\0\0\2\xff\x15\x04#28000no", REFUSAL_SIZE);
+    hear_end(fd);
+}
+
+static void refuse_mysql_tls(struct scene *scene, SSL *ssl)
+{
+    must(SSL_read(ssl, scene->login, sizeof scene->login) == sizeof scene->login);
+    must(SSL_write(ssl, "\x0b\0\0\3\xff\x15\x04#28000no", REFUSAL_SIZE) == REFUSAL_SIZE);
+}
+
+static SSL *shake_hands(struct scene *scene, int fd)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     must(SSL_CTX_use_certificate(context, scene->certificate) == 1);
@@ -121,18 +136,23 @@ static void shake_hands(struct scene *scene, int fd)
     must(SSL_accept(ssl) == 1);
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     snprintf(scene->server_name, sizeof scene->server_name, "%s", name ? name : "");
+    SSL_CTX_free(context);
+    return ssl;
+}
+
+static void hear_goodbye(SSL *ssl)
+{
     char byte;
     must(SSL_read(ssl, &byte, 1) == 0);
-    must(SSL_get_error(ssl, 0) == SSL_ERROR_ZERO_RETURN); /* it said goodbye */
+    must(SSL_get_error(ssl, 0) == SSL_ERROR_ZERO_RETURN);
     SSL_free(ssl);
-    SSL_CTX_free(context);
 }
 
 void talk_postgres(struct scene *scene, int fd)
 {
     hear(fd, scene->first, 8);
     say(fd, "S", 1);
-    shake_hands(scene, fd);
+    hear_goodbye(shake_hands(scene, fd));
 }
 
 void talk_postgres_without_tls(struct scene *scene, int fd)
@@ -142,11 +162,32 @@ void talk_postgres_without_tls(struct scene *scene, int fd)
     hear_end(fd);
 }
 
-void talk_mysql(struct scene *scene, int fd)
+static SSL *welcome_mysql(struct scene *scene, int fd)
 {
     say_greeting(fd, GREETING, sizeof GREETING - 1);
     hear(fd, scene->first, 36);
-    shake_hands(scene, fd);
+    return shake_hands(scene, fd);
+}
+
+void talk_mysql_that_leaves(struct scene *scene, int fd)
+{
+    SSL *ssl = welcome_mysql(scene, fd);
+    must(SSL_read(ssl, scene->login, sizeof scene->login) > 0);
+    SSL_free(ssl);
+}
+
+void talk_mysql_that_falls_silent(struct scene *scene, int fd)
+{
+    SSL *ssl = welcome_mysql(scene, fd);
+    hear_end(fd);
+    SSL_free(ssl);
+}
+
+void talk_mysql(struct scene *scene, int fd)
+{
+    SSL *ssl = welcome_mysql(scene, fd);
+    refuse_mysql_tls(scene, ssl);
+    hear_goodbye(ssl);
 }
 
 void talk_mysql_byte_by_byte(struct scene *scene, int fd)
@@ -158,16 +199,17 @@ void talk_mysql_byte_by_byte(struct scene *scene, int fd)
         usleep(1000); /* a segment each, if the machine likes; right in either case */
     }
     hear(fd, scene->first, 36);
-    shake_hands(scene, fd);
+    SSL *ssl = shake_hands(scene, fd);
+    refuse_mysql_tls(scene, ssl);
+    hear_goodbye(ssl);
 }
 
 void talk_mysql_without_tls(struct scene *scene, int fd)
 {
     char greeting[] = GREETING;
-    (void)scene;
     greeting[GREETING_CAPABILITIES + 1] &= (char)~0x08;
     say_greeting(fd, greeting, sizeof greeting - 1);
-    hear_end(fd);
+    refuse_mysql(scene, fd);
 }
 
 void talk_mysql_refusal(struct scene *scene, int fd)

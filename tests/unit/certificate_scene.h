@@ -5,6 +5,7 @@
 #include "tests/unit/certificates.h"
 #include "tests/unit/sample.h"
 
+#include "base/mysql.h"
 #include "failover/certificate.h"
 
 #include <pthread.h>
@@ -26,7 +27,7 @@ struct scene {
     int listener;
     pthread_t server;
     talking *talk;
-    char server_name[256], first[64]; /* what the client said */
+    char server_name[256], first[64], login[MYSQL_LOGIN_SIZE]; /* what the client said */
 
     bool told, freed;
     int status;
@@ -36,8 +37,9 @@ struct scene {
 
 /* Of the database: what it does with its one connection. */
 talking talk_postgres, talk_postgres_without_tls, talk_mysql, talk_mysql_byte_by_byte,
-    talk_mysql_without_tls, talk_mysql_refusal, talk_nothing, talk_garbage, talk_garbage_for_tls,
-    talk_without_end, talk_reset, talk_end;
+    talk_mysql_without_tls, talk_mysql_that_leaves, talk_mysql_that_falls_silent,
+    talk_mysql_refusal, talk_nothing, talk_garbage, talk_garbage_for_tls, talk_without_end,
+    talk_reset, talk_end;
 
 void scene_init(struct scene *scene, talking *talk);
 void scene_fini(struct scene *scene); /* joins the database's thread */

@@ -80,6 +80,34 @@ static void the_server_is_asked_as_the_protocols_say(void **unused)
     assert_memory_equal(scene.first, "\x20\0\0\1\0\x8a\0\0\0\0\0\1\x2d\0\0\0\0", 17);
 }
 
+static void assert_login(const struct scene *scene, bool tls)
+{
+    uint8_t login[MYSQL_LOGIN_SIZE];
+    mysql_login_write(login, tls ? 2 : 1, tls);
+    assert_memory_equal(scene->login, login, sizeof login);
+}
+
+static void a_mysql_server_is_left_with_a_login_so_that_it_does_not_count_us(void **unused)
+{
+    (void)unused;
+    struct scene scene;
+    scene_init(&scene, talk_mysql);
+    fetch(&scene, DIALOG_MYSQL, NULL);
+    scene_fini(&scene);
+    assert_login(&scene, true);
+    scene_init(&scene, talk_mysql_without_tls);
+    fetch(&scene, DIALOG_ANY, NULL);
+    scene_fini(&scene);
+    assert_login(&scene, false);
+}
+
+static void what_was_read_counts_however_the_server_takes_leave(void **unused)
+{
+    (void)unused;
+    assert_read(DIALOG_MYSQL, talk_mysql_that_leaves);
+    assert_read(DIALOG_MYSQL, talk_mysql_that_falls_silent);
+}
+
 static void the_servers_own_words_are_passed_on_without_their_control_bytes(void **unused)
 {
     (void)unused;
@@ -195,6 +223,8 @@ int main(void)
         cmocka_unit_test(whoever_speaks_first_is_mysql_and_whoever_waits_is_postgres),
         cmocka_unit_test(a_server_may_offer_no_tls),
         cmocka_unit_test(the_server_is_asked_as_the_protocols_say),
+        cmocka_unit_test(a_mysql_server_is_left_with_a_login_so_that_it_does_not_count_us),
+        cmocka_unit_test(what_was_read_counts_however_the_server_takes_leave),
         cmocka_unit_test(the_servers_own_words_are_passed_on_without_their_control_bytes),
         cmocka_unit_test(what_is_no_database_is_said_to_be_none),
         cmocka_unit_test(a_server_that_talks_without_end_is_left),
