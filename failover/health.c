@@ -61,17 +61,18 @@ void health_free(struct health_checks *checks, loop_call *freed, void *context)
 }
 
 /* Takes the running check of the same endpoint, region and target out of the old ones. */
-static struct health_check *take_old(struct health_checks *checks, const char *endpoint_id,
-    const char *region_id, const struct config_target *target)
+static struct health_check *take_old(struct health_checks *checks,
+    const struct config_endpoint *endpoint, const char *region_id,
+    const struct config_target *target)
 {
     const struct config *old = checks->shared.config;
-    size_t endpoint = old ? config_endpoint(old, endpoint_id) : CONFIG_NONE;
+    size_t old_endpoint = old ? config_endpoint(old, endpoint->id) : CONFIG_NONE;
     size_t region = old ? config_region(old, region_id) : CONFIG_NONE;
-    if (endpoint == CONFIG_NONE || region == CONFIG_NONE)
+    if (old_endpoint == CONFIG_NONE || region == CONFIG_NONE)
         return NULL;
-    struct health_check **slot = &checks->checks[endpoint * old->region_count + region];
+    struct health_check **slot = &checks->checks[old_endpoint * old->region_count + region];
     struct health_check *check = *slot;
-    if (!check || !health_check_is_of(check, target))
+    if (!check || !health_check_is_of(check, endpoint, target))
         return NULL;
     *slot = NULL;
     return check;
@@ -100,11 +101,11 @@ void health_configure(struct health_checks *checks, struct config *config)
             continue;
         const struct config_target *target = &endpoint->targets[region];
         const char *region_id = config->regions[region];
-        slots[slot] = take_old(checks, endpoint->id, region_id, target);
+        slots[slot] = take_old(checks, endpoint, region_id, target);
         if (slots[slot])
             continue;
         slots[slot] = health_check_new(
-            &checks->shared, endpoint->id, region_id, target, first_delay(config, slot));
+            &checks->shared, endpoint, region_id, target, first_delay(config, slot));
         checks->pending++;
     }
     end_all(checks);

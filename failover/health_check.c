@@ -1,27 +1,41 @@
 /* One target, again and again:
  *
- *     wait → look up → connect → close → count → wait
+ *     wait → look up → connect → (take leave) → close → count → wait
+ *
+ * Who is connected is up, whatever follows. A MySQL server must be taken leave of (base/mysql.h),
+ * or it counts our checks until it lets nobody in from this host; any other is left at once.
  *
  * An attempt has one deadline for all its parts. When an address refuses, the next one of the same
  * answer is tried. What can go wrong: the lookup answers long after the deadline (the next attempt
- * then waits for the same answer instead of asking twice), or the check is to end while a callback
- * is still to come (`pending` counts those, the last one frees). */
+ * then waits for the same answer instead of asking twice), a MySQL server does not greet in time
+ * (it finds our login when it wakes up), or the check is to end while a callback is still to come
+ * (`pending` counts those, the last one frees). */
 #include "failover/health_check.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/mysql.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum phase { PHASE_WAITING, PHASE_LOOKING_UP, PHASE_CONNECTING };
+enum phase { PHASE_WAITING, PHASE_LOOKING_UP, PHASE_CONNECTING, PHASE_LEAVING };
+
+/* How a connection is left. */
+enum manners { MANNERS_NONE, MANNERS_WHEN_GREETED, MANNERS_MYSQL };
+
+struct leave {
+    struct mysql_visit visit;
+    char room[512];
+};
 
 struct health_check {
     const struct health_context *shared;
     char *endpoint, *region;     /* ids, for the log */
     struct config_target target; /* its text is our copy */
+    enum manners manners;
 
     struct health_rule rule;
     uint64_t since_ms;
@@ -34,6 +48,7 @@ struct health_check {
     int result;          /* of the last address */
     bool looking_up;     /* an answer is still to come, perhaps one that nobody waits for */
     bool connected_open; /* `tcp` is not closed yet */
+    struct leave *leave; /* from PHASE_LEAVING until `tcp` is closed */
 
     uv_timer_t timer; /* the next attempt, or the deadline of this one */
     uv_tcp_t tcp;
@@ -126,6 +141,8 @@ static void on_tcp_closed(uv_handle_t *handle)
 {
     struct health_check *check = handle->data;
     check->connected_open = false;
+    free(check->leave);
+    check->leave = NULL;
     if (check->ending)
         release(check);
     else if (check->result < 0 && check->next_address < check->answer.count)
@@ -141,10 +158,78 @@ static void close_connection(struct health_check *check, int result)
         uv_close((uv_handle_t *)&check->tcp, on_tcp_closed);
 }
 
+/* A new connection has room for what is said here; else the server counts this one. */
+static void say(struct health_check *check)
+{
+    struct mysql_visit *visit = &check->leave->visit;
+    uv_buf_t words = uv_buf_init((char *)visit->out, (unsigned)visit->out_size);
+    if (words.len > 0 && !uv_is_closing((uv_handle_t *)&check->tcp))
+        uv_try_write((uv_stream_t *)&check->tcp, &words, 1);
+    visit->out_size = 0;
+}
+
+static void on_room_wanted(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
+{
+    struct health_check *check = handle->data;
+    (void)suggested;
+    *ret = uv_buf_init(check->leave->room, sizeof check->leave->room);
+}
+
+static void await(struct health_check *check, uint64_t most_ms)
+{
+    uint64_t deadline = check->started_ms + check->shared->config->health.timeout_ms;
+    uint64_t now = uv_now(&check->shared->loop->uv);
+    uint64_t left = deadline > now ? deadline - now : 0;
+    uv_timer_start(&check->timer, on_deadline, left < most_ms ? left : most_ms, 0);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
+{
+    struct health_check *check = stream->data;
+    if (size < 0) {
+        close_connection(check, 0);
+        return;
+    }
+    struct span bytes = span_of(buffer->base, (size_t)size);
+    enum mysql_visit_state state = mysql_visit_receive(&check->leave->visit, bytes);
+    say(check);
+    if (state == MYSQL_VISIT_OVER)
+        close_connection(check, 0);
+    else
+        await(check, UINT64_MAX); /* it speaks, so it gets the time that there is */
+}
+
+static void take_leave(struct health_check *check)
+{
+    int status = uv_read_start((uv_stream_t *)&check->tcp, on_room_wanted, on_read);
+    if (status < 0) {
+        close_connection(check, 0);
+        return;
+    }
+    check->phase = PHASE_LEAVING;
+    check->leave = memory_new(sizeof *check->leave);
+    if (check->manners == MANNERS_WHEN_GREETED)
+        await(check, HEALTH_SILENCE_MS);
+}
+
+/* At once. A server that has not greeted yet reads the login when it does. */
+static void cut_leave_short(struct health_check *check)
+{
+    if (check->manners == MANNERS_MYSQL && !check->leave->visit.logged_in)
+        mysql_visit_log_in(&check->leave->visit, 1, false);
+    say(check);
+    close_connection(check, 0);
+}
+
 static void on_connected(uv_connect_t *connect, int status)
 {
-    if (status != UV_ECANCELED) /* else it is closing already, and its result is known */
-        close_connection(connect->data, status);
+    struct health_check *check = connect->data;
+    if (status == UV_ECANCELED)
+        return; /* it is closing already, and its result is known */
+    if (status == 0 && check->manners != MANNERS_NONE)
+        take_leave(check);
+    else
+        close_connection(check, status);
 }
 
 static void connect_next(struct health_check *check)
@@ -209,19 +294,32 @@ static void on_deadline(uv_timer_t *timer)
         return;
     }
     check->next_address = check->answer.count;
-    if (!uv_is_closing((uv_handle_t *)&check->tcp))
+    if (check->phase == PHASE_LEAVING)
+        cut_leave_short(check);
+    else if (!uv_is_closing((uv_handle_t *)&check->tcp))
         close_connection(check, UV_ETIMEDOUT);
 }
 
-struct health_check *health_check_new(const struct health_context *context, const char *endpoint,
-    const char *region, const struct config_target *target, uint64_t delay_ms)
+static enum manners manners_for(
+    const struct config_endpoint *endpoint, const struct config_target *target)
+{
+    enum config_probe_type protocol = config_protocol(endpoint, target->port);
+    if (protocol == CONFIG_PROBE_NONE && endpoint->type == CONFIG_DATABASE)
+        return MANNERS_WHEN_GREETED;
+    return protocol == CONFIG_PROBE_MYSQL ? MANNERS_MYSQL : MANNERS_NONE;
+}
+
+struct health_check *health_check_new(const struct health_context *context,
+    const struct config_endpoint *endpoint, const char *region, const struct config_target *target,
+    uint64_t delay_ms)
 {
     struct health_check *check = memory_new(sizeof *check);
     check->shared = context;
-    check->endpoint = memory_text(endpoint);
+    check->endpoint = memory_text(endpoint->id);
     check->region = memory_text(region);
     check->target = *target;
     check->target.text = memory_text(target->text);
+    check->manners = manners_for(endpoint, target);
     snprintf(check->detail, sizeof check->detail, "not checked yet");
     uv_timer_init(&context->loop->uv, &check->timer);
     check->timer.data = check;
@@ -240,14 +338,18 @@ void health_check_free(struct health_check *check, loop_call *freed, void *freed
     check->freed = freed;
     check->freed_context = freed_context;
     check->pending = 1 + check->connected_open + check->looking_up;
-    if (check->connected_open)
+    if (check->leave)
+        cut_leave_short(check);
+    else if (check->connected_open)
         close_connection(check, UV_ECANCELED);
     uv_close((uv_handle_t *)&check->timer, on_timer_closed);
 }
 
-bool health_check_is_of(const struct health_check *check, const struct config_target *target)
+bool health_check_is_of(const struct health_check *check, const struct config_endpoint *endpoint,
+    const struct config_target *target)
 {
-    return strcmp(check->target.text, target->text) == 0;
+    return strcmp(check->target.text, target->text) == 0 && check->target.port == target->port &&
+           check->manners == manners_for(endpoint, target);
 }
 
 struct health_status health_check_get(const struct health_check *check)

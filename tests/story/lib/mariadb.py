@@ -27,7 +27,7 @@ class Mariadb(Server):
         (folder / "number").write_text(str(self.number))
         self.socket = folder / "socket"
 
-    def start(self):
+    def start(self, options=()):
         """Who begins as the replica is read-only from the start."""
         self.own_connections = 0
         self.launch(
@@ -38,7 +38,8 @@ class Mariadb(Server):
             "--log-bin=binlog", "--log-slave-updates", "--gtid-strict-mode", "--binlog-format=row",
             f"--read-only={int(self.number > 1)}", "--max-connections=400",
             "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=8M",
-            "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--slave-net-timeout=4")
+            "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--slave-net-timeout=4",
+            *options)
 
     def stop_cleanly(self):
         self.stop(signal.SIGTERM)

@@ -11,13 +11,13 @@ def at(address, port):
 class Relay:
     """`address` and `port` are all that an application knows."""
 
-    def __init__(self, house, regions, pair, ipv6=False, **relay):
+    def __init__(self, house, regions, pair, ipv6=False, health=None, **relay):
         self.pair, self.port = pair, pair.PORT
         self.daemon = house.daemon(wrap=regions.host.wrap)
         self.address = "::1" if ipv6 else self.daemon.address
         targets = {name: at(place.address6 if ipv6 else place.address, self.port)
                    for name, place in ((EU, regions.eu), (US, regions.us))}
-        self.daemon.write_config(endpoints={"orders-db": {
+        self.daemon.write_config(health=health or {}, endpoints={"orders-db": {
             "targets": targets, "relay": {"listen": at(self.address, self.port), **relay}}})
         self.daemon.start()
 
