@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <string.h>
+
 size_t utf8_size(const unsigned char *at, size_t left)
 {
     unsigned char first = *at;
@@ -14,4 +16,17 @@ size_t utf8_size(const unsigned char *at, size_t left)
         (first == 0xf0 && at[1] < 0x90) || (first == 0xf4 && at[1] > 0x8f))
         return 0;
     return size;
+}
+
+void utf8_mend(char *text)
+{
+    unsigned char *to = (unsigned char *)text, *from = to;
+    for (size_t left = strlen(text); left > 0;) {
+        size_t size = utf8_size(from, left);
+        memmove(to, from, size);
+        to += size;
+        from += size ? size : 1;
+        left -= size ? size : 1;
+    }
+    *to = '\0';
 }

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -181,7 +182,10 @@ char *rpc_error(const cJSON *id, int code, const char *text, cJSON *data)
     add_id(message, id);
     cJSON *error = cJSON_AddObjectToObject(message, "error");
     cJSON_AddNumberToObject(error, "code", code);
-    cJSON_AddStringToObject(error, "message", text);
+    char *words = memory_text(text); /* a user's may have been cut anywhere */
+    utf8_mend(words);
+    cJSON_AddStringToObject(error, "message", words);
+    free(words);
     if (data)
         cJSON_AddItemToObject(error, "data", data);
     return print_line(message);

@@ -184,6 +184,15 @@ def test_an_unknown_endpoint_is_answered_with_those_that_have_relays(house, upst
     assert "orders-db" in daemon.cli("connections", "order-db", expect=2).err
 
 
+@pytest.mark.parametrize("letters", [63, 79])
+def test_an_unknown_name_is_exit_2_wherever_it_is_cut(daemon, letters):
+    name = "r" * letters + "ééé"
+    assert "unknown region" in daemon.cli("failover", name, "--yes", expect=2).err
+    assert "unknown group" in daemon.cli("failover", US, "--group", name, "--yes", expect=2).err
+    daemon.cli("failover", US, f"--force={name}", "--yes", expect=2)
+    daemon.cli("ready", name, expect=2)
+
+
 def test_history_tells_each_move(daemon):
     daemon.switch(US, "--reason", "first drill")
     daemon.switch(EU, "--reason", "and back")

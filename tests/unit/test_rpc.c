@@ -296,6 +296,18 @@ static void a_request_id_is_short_and_printable(void **unused)
     assert_int_equal(control_check_request_id("a\x7f", &why), RPC_INVALID_PARAMS);
 }
 
+static void words_that_were_cut_in_the_middle_of_a_letter_are_still_text(void **unused)
+{
+    (void)unused;
+    char *line = rpc_error(NULL, RPC_OURS + 2, "unknown region \"r\xc3\"; cut \xe2\x82", NULL);
+    cJSON *root = NULL;
+    assert_int_equal(json_parse(line, strlen(line), &root, NULL, NULL), 0);
+    assert_string_equal(
+        json_text(json_member(root, "error"), "message"), "unknown region \"r\"; cut ");
+    cJSON_Delete(root);
+    free(line);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +325,7 @@ int main(void)
         cmocka_unit_test(choices_are_two_words_each),
         cmocka_unit_test(a_wrong_parameter_is_named),
         cmocka_unit_test(a_request_id_is_short_and_printable),
+        cmocka_unit_test(words_that_were_cut_in_the_middle_of_a_letter_are_still_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

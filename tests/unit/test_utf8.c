@@ -2,6 +2,7 @@
 
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static size_t size_of(const char *text)
@@ -41,12 +42,31 @@ static void a_torn_sequence_is_none(void **unused)
         0);
 }
 
+static void assert_mended(const char *text, const char *mended)
+{
+    char copy[32];
+    snprintf(copy, sizeof copy, "%s", text);
+    utf8_mend(copy);
+    assert_string_equal(copy, mended);
+}
+
+static void what_is_no_character_is_taken_out(void **unused)
+{
+    (void)unused;
+    assert_mended("", "");
+    assert_mended("r\xc3\xa9gion \xf0\x9f\x98\x80", "r\xc3\xa9gion \xf0\x9f\x98\x80");
+    assert_mended("\"r\xc3\" is none", "\"r\" is none");
+    assert_mended("cut \xe2\x82", "cut ");
+    assert_mended("\xff\xfe", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_length_has_its_first_and_last_sequence),
         cmocka_unit_test(overlong_forms_surrogates_and_beyond_are_none),
         cmocka_unit_test(a_torn_sequence_is_none),
+        cmocka_unit_test(what_is_no_character_is_taken_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
