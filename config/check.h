@@ -65,7 +65,7 @@ option_reader check_step_needs, check_step_groups;                         /* ru
 /* What one endpoint's names and targets mean for all the others (names.c). */
 void check_names(struct check *check);
 
-/* No two servers on one address, no upstream that is ourselves (listeners.c). */
+/* No two servers on one address, no upstream or target that is ourselves (listeners.c). */
 void check_listeners(struct check *check);
 
 /* Whether a step calls a region that is not the runbook's (runbook.c). */

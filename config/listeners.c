@@ -1,4 +1,4 @@
-/* No two servers on one address, and no question forwarded to ourselves.
+/* No two servers on one address, no question forwarded to ourselves, and no target that is us.
  *
  * Default listeners are left out: one that cannot be bound is no error. */
 #include "config/check.h"
@@ -86,6 +86,59 @@ static void check_upstream_is_not_us(
     }
 }
 
+static int compare_found(const void *a, const void *b)
+{
+    const struct listener *left = a, *right = b;
+    return compare_addresses(left->address, right->address);
+}
+
+static const struct listener *find(const struct listeners *all, const struct address *address)
+{
+    struct listener key = {.address = address};
+    if (all->count == 0)
+        return NULL;
+    return bsearch(&key, all->list, all->count, sizeof *all->list, compare_found);
+}
+
+/* A wildcard listens on every address of this host, of which loopback is known here. */
+static const struct listener *find_ours(
+    const struct listeners *all, const struct config_target *target)
+{
+    struct address address = target->address, wildcard = {0};
+    address_set_port(&address, target->port);
+    const struct listener *found = find(all, &address);
+    if (found || !address_is_loopback(&address))
+        return found;
+    wildcard.any.sa_family = address.any.sa_family;
+    address_set_port(&wildcard, target->port);
+    return find(all, &wildcard);
+}
+
+/* A relay would call itself. A target without a port is dialled by nobody. */
+static void check_target_is_not_us(struct check *check, const struct listeners *all,
+    const struct config_target *target, const cJSON *where)
+{
+    if (!target->is_address || !target->port)
+        return;
+    const struct listener *ours = find_ours(all, target);
+    if (ours)
+        check_wrong(check, where, "\"%s\" is an address of our own: \"%s\" listens there",
+            target->text, ours->server);
+}
+
+static void check_targets_are_not_us(struct check *check, const struct listeners *all)
+{
+    const struct config *config = check->config;
+    const cJSON *endpoint = json_member(check->root, "endpoints");
+    endpoint = endpoint ? endpoint->child : NULL;
+    for (size_t i = 0; i < config->endpoint_count; i++, endpoint = endpoint->next) {
+        const struct config_target *targets = config->endpoints[i].targets;
+        const cJSON *where = json_member(endpoint, "targets");
+        for (size_t n = 0; targets && n < config->region_count; n++)
+            check_target_is_not_us(check, all, &targets[n], json_member(where, config->regions[n]));
+    }
+}
+
 void check_listeners(struct check *check)
 {
     struct listeners all = {0};
@@ -97,6 +150,7 @@ void check_listeners(struct check *check)
             check_wrong(
                 check, all.list[i].where, "\"%s\" listens there already", all.list[i - 1].server);
     }
+    check_targets_are_not_us(check, &all);
     free(all.list);
     check_upstream_is_not_us(check, &check->config->resolver.upstreams,
         json_member(json_member(check->root, "resolver"), "upstreams"));

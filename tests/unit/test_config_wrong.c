@@ -276,6 +276,44 @@ static void relays_are_checked(void **unused)
     });
 }
 
+#define LED_BACK(east, west, listen)                                                               \
+    ENDPOINT(DB "\"targets\": {\"east\": \"" east "\",\n\"west\": \"" west "\"}, "                 \
+                "\"relay\": {" listen "}")
+
+static void a_target_is_not_where_we_listen_ourselves(void **unused)
+{
+    (void)unused;
+    assert_all_wrong((const struct wrong[]){
+        {LED_BACK(
+             "127.0.0.54:5432", "[::1]:5432", "\"listen\": [\"[::1]:5432\", \"127.0.0.54:5432\"]"),
+            "a.json:2: endpoints.db.targets.east: \"127.0.0.54:5432\" is an address of our own: "
+            "\"db\" listens there\n"
+            "a.json:3: endpoints.db.targets.west: \"[::1]:5432\" is an address of our own: "
+            "\"db\" listens there\n"},
+        {LED_BACK("10.0.0.1:5432", "127.0.0.54", "\"listen\": \"127.0.0.54:5432\""),
+            "a.json:3: endpoints.db.targets.west: \"127.0.0.54\" is an address of our own: "
+            "\"db\" listens there\n"},
+        {LED_BACK("10.0.0.1:5432", "127.3.2.1:5432",
+             "\"listen\": \"0.0.0.0:5432\", \"address\": \"10.0.0.9\""),
+            "a.json:3: endpoints.db.targets.west: \"127.3.2.1:5432\" is an address of our own: "
+            "\"db\" listens there\n"},
+        {0},
+    });
+    assert_wrong("{" REGIONS ", \"resolver\": {\"listen\": \"127.0.0.1:53\"},\n"
+                 "\"monitoring\": {\"listen\": \"127.0.0.1:9353\"}, \"endpoints\": {\n"
+                 "\"db\": {" DB TARGETS ", \"relay\": {\"listen\": \"127.0.0.54:5432\"}},\n"
+                 "\"a\": {\"type\": \"name\", \"names\": [\"a.test\"], \"targets\": {"
+                 "\"east\": \"127.0.0.54:5432\",\n\"west\": \"127.0.0.1:53\"}},\n"
+                 "\"b\": {\"type\": \"name\", \"names\": [\"b.test\"], \"targets\": {"
+                 "\"east\": \"127.0.0.1:9353\", \"west\": \"127.0.0.54:5433\"}}}}",
+        "a.json:4: endpoints.a.targets.east: \"127.0.0.54:5432\" is an address of our own: "
+        "\"db\" listens there\n"
+        "a.json:5: endpoints.a.targets.west: \"127.0.0.1:53\" is an address of our own: "
+        "\"resolver\" listens there\n"
+        "a.json:6: endpoints.b.targets.east: \"127.0.0.1:9353\" is an address of our own: "
+        "\"monitoring\" listens there\n");
+}
+
 #define BUCKETS(east, west)                                                                        \
     "\"type\": \"bucket\", \"buckets\": {\"east\": \"" east "\",\n\"west\": \"" west "\"}"
 
@@ -360,6 +398,7 @@ int main(void)
         cmocka_unit_test(no_target_is_another_endpoints_name),
         cmocka_unit_test(endpoints_have_what_their_type_needs),
         cmocka_unit_test(relays_are_checked),
+        cmocka_unit_test(a_target_is_not_where_we_listen_ourselves),
         cmocka_unit_test(buckets_follow_the_rules_of_s3),
         cmocka_unit_test(sections_for_later_are_checked_too),
         cmocka_unit_test(a_flood_of_errors_is_cut),
