@@ -206,6 +206,10 @@ enum config_probe_type config_protocol(const struct config_endpoint *endpoint, u
 /* "500ms", "5s", "3m", "1h", "1d", "0s". False when it is none. */
 bool config_parse_duration(const char *text, uint64_t *ret_ms);
 
+/* Whether a connect to this address and port leads to one where we listen ourselves, on a wildcard
+ * too: it is never dialled. */
+bool config_listens_on(const struct config *config, const struct address *dialled);
+
 /* What may not change in a running daemon (listeners, threads, user, paths), and what a state
  * record forbids is checked elsewhere. -EINVAL and the keys that need a restart. */
 int config_check_reload(const struct config *now, const struct config *next, struct failure *why);

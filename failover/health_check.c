@@ -94,6 +94,8 @@ static const char *words_of(int status)
         return "connected, not often enough in a row yet";
     case UV_ECONNREFUSED:
         return "connection refused";
+    case UV_ELOOP:
+        return "it leads back to ourselves";
     case UV_EAI_NONAME:
         return "name not found";
     case UV_EAI_AGAIN:
@@ -239,7 +241,9 @@ static void connect_next(struct health_check *check)
     uv_tcp_init(&check->shared->loop->uv, &check->tcp);
     check->connected_open = true;
     check->tcp.data = check->connect.data = check;
-    int status = uv_tcp_connect(&check->connect, &check->tcp, &address.any, on_connected);
+    int status = config_listens_on(check->shared->config, &address)
+                     ? UV_ELOOP
+                     : uv_tcp_connect(&check->connect, &check->tcp, &address.any, on_connected);
     if (status < 0)
         close_connection(check, status);
 }

@@ -51,16 +51,28 @@ static void log_unreachable(const struct connection *connection, const char *add
         LOG_TEXT("address", address), LOG_ERROR(status));
 }
 
+/* Loud once for each turn of the point: whoever is reset comes back at once. */
+static void log_ours(const struct connection *connection, const char *address)
+{
+    struct point *point = connection->point;
+    if (point->ours_turn == point->turn)
+        return;
+    point->ours_turn = point->turn;
+    log_warning("target_is_ourselves", LOG_TEXT("endpoint", point->outlet->id),
+        LOG_TEXT("target", point->endpoint->target->text), LOG_TEXT("address", address),
+        LOG_TEXT("what", "we listen there: not dialled, the client is reset"));
+}
+
 /* Tries addresses until a connect is under way; refuses when none is left. */
 static void dial_next(struct connection *connection)
 {
     struct dial *dial = connection->dial;
-    struct relay *relay = connection->point->worker->relay;
     int status = 0;
     while (dial->next < dial->answer.count) {
         struct address address = dial->answer.addresses[dial->next++];
         address_set_port(&address, connection->point->endpoint->target->port);
-        status = relay_is_ours(relay, &address) ? -ELOOP : connect_to(connection, &address);
+        bool is_ours = config_listens_on(connection->config, &address);
+        status = is_ours ? -ELOOP : connect_to(connection, &address);
         if (status == 0) {
             connection->target_address = address;
             dial->started_us = uv_hrtime() / 1000;
@@ -69,7 +81,10 @@ static void dial_next(struct connection *connection)
         }
         char text[ADDRESS_TEXT_SIZE];
         address_print(&address, text);
-        log_unreachable(connection, text, status);
+        if (is_ours)
+            log_ours(connection, text);
+        else
+            log_unreachable(connection, text, status);
     }
     connection_refuse(connection, status == -EMFILE || status == -ENFILE
                                       ? RELAYS_REFUSED_DESCRIPTORS

@@ -84,8 +84,8 @@ void gate_turn(struct point *point)
     if (point->worker->index > 0)
         return;
     outlet->writable_turn = point->turn;
-    outlet->writable = writable_start(&point->worker->loop, point->worker->relay->lookup, config,
-        point->endpoint->target, on_writable, outlet);
+    outlet->writable = writable_start(&point->worker->loop, point->worker->relay->lookup,
+        point->worker->view->config, config, point->endpoint->target, on_writable, outlet);
     gate_tell_words(outlet);
     worker_watch_deadlines(point->worker);
 }

@@ -66,6 +66,7 @@ struct point {
     uint64_t turn;          /* rises whenever what may be dialled changes */
     uint64_t writable_turn; /* the last turn in which the target was found writable */
     bool awaits_writable;   /* of this turn: held ones wait for the probe */
+    uint64_t ours_turn;     /* the last turn in which the target was found to be ourselves */
 
     struct connection_list lists[CONNECTION_STATES];
     unsigned releasing; /* held ones that are on their way to the target */
@@ -165,7 +166,6 @@ void dial_stop(struct connection *connection); /* the client stays, nothing else
 void dial_expire(struct point *point, uint64_t now_ms);
 void resolve_start(struct point *point);
 void resolve_expire(struct point *point, uint64_t now_ms);
-bool relay_is_ours(const struct relay *relay, const struct address *address);
 
 /* ending.c */
 void ending_start(struct point *point, uint64_t drain_ms);

@@ -27,6 +27,7 @@ enum phase { PHASE_WAITING, PHASE_LOOKING_UP, PHASE_PROBING, PHASE_DONE };
 struct writable {
     struct loop *loop;
     struct lookup *lookup;
+    struct config *config;
     const struct probe_kind *kind;
     enum config_probe_type type;
     char *endpoint, *user, *password_file, *database;
@@ -146,6 +147,7 @@ static void say_verdict(struct writable *writable, const char *words)
 }
 
 static void take_step(struct writable *writable, int events);
+static void take_verdict(struct writable *writable, enum probe_verdict verdict, const char *words);
 
 static void probe_next(struct writable *writable)
 {
@@ -157,6 +159,10 @@ static void probe_next(struct writable *writable)
         .user = writable->user,
         .password = writable->password,
         .database = writable->database};
+    if (config_listens_on(writable->config, &address)) {
+        take_verdict(writable, PROBE_UNREACHABLE, "we listen there ourselves");
+        return;
+    }
     writable->probe = writable->kind->begin(&writable->question);
     take_step(writable, 0);
 }
@@ -276,6 +282,7 @@ static void writable_free(struct writable *writable)
     free(writable->password_file);
     free(writable->database);
     free(writable->target.text);
+    config_unref(writable->config);
     free(writable);
 }
 
@@ -297,13 +304,14 @@ static void on_looked_up(void *context, int status, const struct lookup_answer *
     }
 }
 
-struct writable *writable_start(struct loop *loop, struct lookup *lookup,
+struct writable *writable_start(struct loop *loop, struct lookup *lookup, struct config *config,
     const struct config_endpoint *endpoint, const struct config_target *target, writable_done *done,
     void *context)
 {
     struct writable *writable = memory_new(sizeof *writable);
     writable->loop = loop;
     writable->lookup = lookup;
+    writable->config = config_ref(config);
     writable->kind = kind_of(endpoint->relay);
     writable->type = endpoint->relay->probe;
     writable->endpoint = memory_text(endpoint->id);

@@ -24,9 +24,10 @@ int writable_prepare(enum config_probe_type type, struct failure *why);
 /* On `loop`, in a later turn; exactly once unless it is stopped. */
 typedef void writable_done(void *context);
 
-/* `endpoint` (with a probe) and `target` are not needed after the call. The password file is read
- * anew for every question. */
-struct writable *writable_start(struct loop *loop, struct lookup *lookup,
+/* `endpoint` (with a probe) and `target` are not needed after the call; a reference to `config` is
+ * kept, which knows our own listeners: they are not asked. The password file is read anew for every
+ * question. */
+struct writable *writable_start(struct loop *loop, struct lookup *lookup, struct config *config,
     const struct config_endpoint *endpoint, const struct config_target *target, writable_done *done,
     void *context);
 

@@ -46,12 +46,13 @@ static void on_done(void *context)
 static void ask(
     struct asker *asker, const struct config_endpoint *endpoint, const struct config_target *target)
 {
+    struct config config = {.references = 1};
     if (loop_init(&asker->loop, "asker") < 0)
         abort();
     uv_timer_init(&asker->loop.uv, &asker->look);
     asker->look.data = asker;
     uv_timer_start(&asker->look, look, LOOK_MS, LOOK_MS);
-    asker->writable = writable_start(&asker->loop, NULL, endpoint, target, on_done, asker);
+    asker->writable = writable_start(&asker->loop, NULL, &config, endpoint, target, on_done, asker);
     uv_run(&asker->loop.uv, UV_RUN_DEFAULT);
     writable_stop(asker->writable);
     loop_fini(&asker->loop);

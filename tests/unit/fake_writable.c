@@ -46,11 +46,12 @@ int writable_prepare(enum config_probe_type type, struct failure *why)
     return 0;
 }
 
-struct writable *writable_start(struct loop *loop, struct lookup *lookup,
+struct writable *writable_start(struct loop *loop, struct lookup *lookup, struct config *config,
     const struct config_endpoint *endpoint, const struct config_target *target, writable_done *done,
     void *context)
 {
     (void)lookup;
+    (void)config;
     (void)endpoint;
     (void)target;
     struct writable *writable = memory_new(sizeof *writable);

@@ -25,6 +25,7 @@ void probe_scene_init(struct probe_scene *scene, enum config_probe_type type, co
 {
     struct failure why;
     *scene = (struct probe_scene){.lookup = {.lookup = {.start = start_lookup}},
+        .config = {.references = 1, .endpoints = &scene->endpoint, .endpoint_count = 1},
         .endpoint = {.id = (char *)(uintptr_t) "db", .relay = &scene->relay},
         .relay = {.probe = type, .probe_user = (char *)(uintptr_t)user},
         .target = {.text = (char *)(uintptr_t) "db.test", .is_address = true}};
@@ -60,8 +61,8 @@ static void on_done(void *context)
 
 void probe_scene_start(struct probe_scene *scene)
 {
-    scene->writable = writable_start(
-        &scene->loop, &scene->lookup.lookup, &scene->endpoint, &scene->target, on_done, scene);
+    scene->writable = writable_start(&scene->loop, &scene->lookup.lookup, &scene->config,
+        &scene->endpoint, &scene->target, on_done, scene);
     assert_string_equal(writable_words(scene->writable), "asking");
 }
 

@@ -25,6 +25,7 @@ struct probe_scene {
     struct loop loop;
     struct probe_lookup lookup;
     struct scripted_server server;
+    struct config config; /* the scene's own reference is never given up */
     struct config_endpoint endpoint;
     struct config_relay relay;
     struct config_target target;

@@ -216,6 +216,27 @@ static void a_name_is_looked_up_and_its_next_address_tried(void **unused)
     scene_fini(&scene);
 }
 
+static void our_own_listeners_are_never_dialled(void **unused)
+{
+    (void)unused;
+    struct scene scene;
+    char text[512];
+    scene_init(&scene);
+    scene.lookup.answer.count = 1;
+    assert_true(address_parse_ip("127.0.0.1", &scene.lookup.answer.addresses[0]));
+    snprintf(text, sizeof text,
+        "{\"regions\": [\"here\", \"there\"], \"health\": {" QUICK "}, \"endpoints\": {"
+        "\"db\": {\"type\": \"database\", \"names\": [\"db.internal\"], "
+        "\"relay\": {\"listen\": \"127.0.0.1:%u\"},"
+        "\"targets\": {\"here\": \"db.example.net\", \"there\": \"192.0.2.1\"}}}}",
+        scene.port);
+    struct config *config = sample_config(text);
+    health_configure(scene.checks, config);
+    config_unref(config);
+    wait_for(&scene, HEALTH_DOWN, "it leads back to ourselves");
+    scene_fini(&scene);
+}
+
 static void a_name_that_is_not_found_is_down_in_words(void **unused)
 {
     (void)unused;
@@ -315,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_target_that_accepts_is_up_and_one_that_refuses_is_down),
         cmocka_unit_test(a_target_that_does_not_answer_times_out),
         cmocka_unit_test(a_name_is_looked_up_and_its_next_address_tried),
+        cmocka_unit_test(our_own_listeners_are_never_dialled),
         cmocka_unit_test(a_name_that_is_not_found_is_down_in_words),
         cmocka_unit_test(a_lookup_that_stays_silent_is_asked_once_and_counts_as_failure),
         cmocka_unit_test(an_end_waits_for_the_lookup_under_way),

@@ -268,11 +268,11 @@ static void our_own_listeners_are_never_dialled(void **unused)
 {
     (void)unused;
     struct relay_scene scene;
-    char ours[ADDRESS_TEXT_SIZE], us[ADDRESS_TEXT_SIZE];
-    relay_scene_init(&scene, (struct relay_scene_options){0});
-    address_print(&scene.address, ours);
-    address_print(&scene.target_addresses[US], us);
-    relay_scene_retarget(&scene, ours, us);
+    char ours[ADDRESS_TEXT_SIZE];
+    relay_scene_init(&scene, named);
+    snprintf(ours, sizeof ours, "eu.test:%u", address_port(&scene.address));
+    fake_lookup_set(&scene.lookup, "eu.test", &scene.address);
+    relay_scene_retarget(&scene, ours, "us.test:1");
     relay_scene_publish(&scene);
     hear_reset(client_new(&scene));
     assert_int_equal(numbers(&scene).accepted, 1);

@@ -217,36 +217,6 @@ static void a_relay_that_cannot_be_made_says_so(void **unused)
     relay_scene_fini(&scene);
 }
 
-/* A relay that listens at `listen`, and an address that somebody's resolver gives. */
-static bool is_ours(const char *listen, const char *answer)
-{
-    struct address addresses[2];
-    struct outlet outlet = {.listen = {.count = 1, .addresses = &addresses[0]}};
-    struct relay relay = {.outlets = &outlet, .outlet_count = 1};
-    assert_int_equal(address_parse(listen, 0, &addresses[0], NULL), 0);
-    assert_int_equal(address_parse(answer, 0, &addresses[1], NULL), 0);
-    return relay_is_ours(&relay, &addresses[1]);
-}
-
-/* To the kernel they are the same: a connection to itself would dial until nothing is left. */
-static void our_own_listener_is_known_by_all_of_its_addresses(void **unused)
-{
-    (void)unused;
-    static const char *const same[][2] = {{"127.0.0.1:5432", "127.0.0.1:5432"},
-        {"127.0.0.1:5432", "0.0.0.0:5432"}, {"127.0.0.54:5432", "[::ffff:127.0.0.54]:5432"},
-        {"127.0.0.1:5432", "[::ffff:0.0.0.0]:5432"}, {"0.0.0.0:5432", "0.0.0.0:5432"},
-        {"0.0.0.0:5432", "127.0.0.54:5432"}, {"0.0.0.0:5432", "[::ffff:127.0.0.1]:5432"},
-        {"[::1]:5432", "[::]:5432"}, {"[::]:5432", "[::1]:5432"}};
-    static const char *const others[][2] = {{"127.0.0.1:5432", "127.0.0.1:5433"},
-        {"127.0.0.54:5432", "127.0.0.1:5432"}, {"127.0.0.54:5432", "0.0.0.0:5432"},
-        {"0.0.0.0:5432", "192.0.2.1:5432"}, {"[::1]:5432", "0.0.0.0:5432"},
-        {"127.0.0.1:5432", "[::]:5432"}, {"0.0.0.0:5432", "127.0.0.54:5433"}};
-    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
-        assert_true(is_ours(same[i][0], same[i][1]));
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        assert_false(is_ours(others[i][0], others[i][1]));
-}
-
 /* On the loop, so that it finds all of it at once. */
 static void say_with_an_urgent_byte(void *context)
 {
@@ -346,7 +316,6 @@ int main(void)
         cmocka_unit_test(a_reload_that_takes_the_probe_away_lets_the_held_go),
         cmocka_unit_test(a_relay_that_has_no_descriptors_can_be_stopped),
         cmocka_unit_test(a_relay_that_cannot_be_made_says_so),
-        cmocka_unit_test(our_own_listener_is_known_by_all_of_its_addresses),
         cmocka_unit_test(an_urgent_byte_stops_nobody),
         cmocka_unit_test(an_urgent_byte_does_not_end_a_bulk_copy),
         cmocka_unit_test(what_is_hurried_out_of_a_drain_stays_behind_until_it_is_closed),

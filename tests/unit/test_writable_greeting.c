@@ -222,6 +222,21 @@ static void an_address_that_refuses_is_named_and_the_next_one_tried_at_once(void
     probe_scene_fini(&scene);
 }
 
+static void our_own_listeners_are_not_asked(void **unused)
+{
+    (void)unused;
+    struct probe_scene scene;
+    probe_scene_init(&scene, CONFIG_PROBE_POSTGRES, NULL, takes_sessions);
+    struct address ours = scene.target.address;
+    address_set_port(&ours, scene.target.port);
+    scene.relay.listen = (struct config_listen){.addresses = &ours, .count = 1};
+    probe_scene_name(&scene, (const char *const[]){"127.0.0.1", NULL});
+    probe_scene_start(&scene);
+    probe_scene_wait_words(&scene, ": we listen there ourselves");
+    probe_scene_fini(&scene);
+    assert_int_equal(scene.server.connections, 0);
+}
+
 static void a_silent_address_is_not_the_first_of_the_next_question(void **unused)
 {
     (void)unused;
@@ -319,6 +334,7 @@ int main(void)
         cmocka_unit_test(no_nonsense_makes_mysql_writable),
         cmocka_unit_test(a_flood_is_cut_off),
         cmocka_unit_test(an_address_that_refuses_is_named_and_the_next_one_tried_at_once),
+        cmocka_unit_test(our_own_listeners_are_not_asked),
         cmocka_unit_test(a_silent_address_is_not_the_first_of_the_next_question),
         cmocka_unit_test(a_name_without_an_address_is_asked_again),
         cmocka_unit_test(a_lookup_that_takes_too_long_is_waited_for_by_the_next_question),
