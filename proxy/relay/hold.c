@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "proxy/relay/relay_parts.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,7 @@ void hold_read(struct connection *connection)
 /* Each loop's part of what may be on its way at once. */
 static unsigned share(const struct point *point)
 {
+    static_assert(RELAY_WORKERS_MAX <= RELAY_RELEASE_MAX, "each loop may release one at least");
     return RELAY_RELEASE_MAX / (unsigned)point->worker->relay->worker_count;
 }
 

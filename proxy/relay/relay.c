@@ -94,11 +94,15 @@ static int listen_on(struct relay *relay, size_t outlet, const struct address *a
                       : 0;
 }
 
+size_t relay_workers_for(unsigned threads, unsigned cores)
+{
+    size_t count = threads > 0 ? threads : cores;
+    return count < RELAY_WORKERS_MAX ? count : RELAY_WORKERS_MAX;
+}
+
 static int make_workers(struct relay *relay, unsigned threads, struct failure *why)
 {
-    size_t count = threads > 0 ? threads : uv_available_parallelism();
-    if (count > RELAY_RELEASE_MAX) /* on a large machine: each may release one at least */
-        count = RELAY_RELEASE_MAX;
+    size_t count = relay_workers_for(threads, uv_available_parallelism());
     relay->workers = memory_new_array(count, sizeof(struct worker *));
     int status = 0;
     while (relay->worker_count < count && status == 0) {

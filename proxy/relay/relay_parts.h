@@ -22,6 +22,7 @@
 #define RELAY_USER_TIMEOUT_MS 10000
 #define RELAY_HELD_BYTES_MAX (16u << 10)
 #define RELAY_RELEASE_MAX 64     /* held connections on their way at once, over all loops */
+#define RELAY_WORKERS_MAX 64     /* each has a part of those, so not more than there are */
 #define RELAY_BORDER_WAIT_MS 500 /* for a session to reach a transaction border */
 #define RELAY_TICK_MS 100        /* between looks at deadlines */
 #define RELAY_BORDER_TICK_MS 5   /* between looks at sessions that shall end */
@@ -124,6 +125,9 @@ struct relay {
     loop_call *ended;
     void *ended_context;
 };
+
+/* relay.c */
+size_t relay_workers_for(unsigned threads, unsigned cores); /* `threads` 0: one per core */
 
 /* worker.c */
 int worker_new(struct relay *relay, size_t index, struct worker **ret_worker);

@@ -330,6 +330,16 @@ static void at_the_start_nobody_waits_for_a_probe(void **unused)
     relay_scene_fini(&scene);
 }
 
+static void no_number_of_cores_is_more_loops_than_may_release_at_once(void **unused)
+{
+    (void)unused;
+    assert_int_equal(relay_workers_for(0, 2), 2);
+    assert_int_equal(relay_workers_for(0, 64), 64);
+    assert_int_equal(relay_workers_for(0, 192), RELAY_RELEASE_MAX);
+    assert_int_equal(relay_workers_for(3, 192), 3);
+    assert_int_equal(relay_workers_for(64, 2), 64);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +356,7 @@ int main(void)
         cmocka_unit_test(with_a_probe_they_wait_until_the_new_side_is_writable),
         cmocka_unit_test(an_answer_about_an_earlier_turn_opens_nothing),
         cmocka_unit_test(at_the_start_nobody_waits_for_a_probe),
+        cmocka_unit_test(no_number_of_cores_is_more_loops_than_may_release_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
