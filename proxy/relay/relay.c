@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define BACKLOG 1024
+#define DESCRIPTORS_OF_LOOP 5 /* libuv's four and the poller's */
 
 static void add_outlet(
     struct relay *relay, const struct config *config, const struct config_endpoint *endpoint)
@@ -112,6 +113,16 @@ static int make_workers(struct relay *relay, unsigned threads, struct failure *w
     return status < 0 ? failure_set(why, status, "the relay: %s", uv_strerror(status)) : 0;
 }
 
+/* Of what our loops and listeners leave. */
+static int descriptors_to_take(const struct relay *relay)
+{
+    unsigned all = file_limit_all(), each = DESCRIPTORS_OF_LOOP;
+    for (size_t i = 0; i < relay->outlet_count; i++)
+        each += (unsigned)relay->outlets[i].listen.count;
+    unsigned ours = each * (unsigned)relay->worker_count;
+    return (int)file_limit_share(all > ours ? all - ours : 0, true).relays;
+}
+
 int relay_new(const struct relay_options *options, struct relay **ret_relay, struct failure *why)
 {
     const struct config *config = options->config;
@@ -119,7 +130,6 @@ int relay_new(const struct relay_options *options, struct relay **ret_relay, str
     relay->relays =
         (struct relays){.numbers = numbers_of, .list = list_connections, .behind = numbers_behind};
     relay->main_loop = options->main_loop;
-    atomic_init(&relay->descriptors, (int)file_limit_share(file_limit_all(), true).relays);
     int status = add_outlets(relay, config, why);
     if (status == 0 && relay->outlet_count > 0)
         status = make_workers(relay, config->proxy.threads, why);
@@ -132,6 +142,7 @@ int relay_new(const struct relay_options *options, struct relay **ret_relay, str
         relay_free(relay);
         return status;
     }
+    atomic_init(&relay->descriptors, descriptors_to_take(relay));
     *ret_relay = relay;
     return 0;
 }

@@ -217,6 +217,26 @@ static void a_relay_that_cannot_be_made_says_so(void **unused)
     relay_scene_fini(&scene);
 }
 
+static int descriptors_for_connections(unsigned threads)
+{
+    struct relay_scene scene;
+    rlim_t before = limit_descriptors(2000);
+    relay_scene_init(&scene, (struct relay_scene_options){.threads = threads});
+    int left = scene.relay->descriptors;
+    limit_descriptors(before);
+    relay_scene_fini(&scene);
+    return left;
+}
+
+/* Or many threads would use up what is kept for the rest of the daemon. */
+static void what_the_loops_need_is_not_for_connections(void **unused)
+{
+    (void)unused;
+    int few = descriptors_for_connections(1), many = descriptors_for_connections(21);
+    assert_true(few > 1000);
+    assert_true(many <= few - 20 * 6); /* two epoll sets, an eventfd, a pipe, a listener */
+}
+
 /* On the loop, so that it finds all of it at once. */
 static void say_with_an_urgent_byte(void *context)
 {
@@ -316,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_reload_that_takes_the_probe_away_lets_the_held_go),
         cmocka_unit_test(a_relay_that_has_no_descriptors_can_be_stopped),
         cmocka_unit_test(a_relay_that_cannot_be_made_says_so),
+        cmocka_unit_test(what_the_loops_need_is_not_for_connections),
         cmocka_unit_test(an_urgent_byte_stops_nobody),
         cmocka_unit_test(an_urgent_byte_does_not_end_a_bulk_copy),
         cmocka_unit_test(what_is_hurried_out_of_a_drain_stays_behind_until_it_is_closed),
