@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 struct file_limit_shares {
-    unsigned relays;   /* connections, two each, and pipes */
+    unsigned relays;   /* connections, two each, pipes, listeners and loops */
     unsigned resolver; /* of all its threads: questions at upstreams, clients over TCP */
-};                     /* the rest: control, monitoring, health, listeners, the loops themselves */
+}; /* the rest: control, monitoring, health, the resolver's listeners and loops */
 
 /* How many this process may have (RLIMIT_NOFILE). */
 unsigned file_limit_all(void);

@@ -113,14 +113,15 @@ static int make_workers(struct relay *relay, unsigned threads, struct failure *w
     return status < 0 ? failure_set(why, status, "the relay: %s", uv_strerror(status)) : 0;
 }
 
-/* Of what our loops and listeners leave. */
+/* Of the relays' share, what their loops and listeners leave. */
 static int descriptors_to_take(const struct relay *relay)
 {
-    unsigned all = file_limit_all(), each = DESCRIPTORS_OF_LOOP;
+    size_t share = file_limit_share(file_limit_all(), true).relays;
+    size_t each = DESCRIPTORS_OF_LOOP;
     for (size_t i = 0; i < relay->outlet_count; i++)
-        each += (unsigned)relay->outlets[i].listen.count;
-    unsigned ours = each * (unsigned)relay->worker_count;
-    return (int)file_limit_share(all > ours ? all - ours : 0, true).relays;
+        each += relay->outlets[i].listen.count;
+    size_t taken = each * relay->worker_count;
+    return share > taken ? (int)(share - taken) : 0;
 }
 
 int relay_new(const struct relay_options *options, struct relay **ret_relay, struct failure *why)
