@@ -52,12 +52,14 @@ def is_served(client):
 
 
 def refused(relayed):
-    """{reason: how many}, without those that were none, the same in status and metrics."""
-    counts = {reason: count for reason, count in relayed.numbers()["refused"].items() if count}
-    for reason, count in counts.items():
-        assert relayed.metric("refused_total", reason=reason) == count
-    assert relayed.metric("refused_total") == sum(counts.values())
-    return counts
+    """{reason: how many}, without those that were none, as soon as status and metrics agree."""
+    def agreed():
+        counts = relayed.numbers()["refused"]
+        same = all(relayed.metric("refused_total", reason=reason) == count
+                   for reason, count in counts.items())
+        return same and (counts,)
+    counts, = eventually(agreed, "status and metrics agree")
+    return {reason: count for reason, count in counts.items() if count}
 
 
 # -- held: how many ------------------------------------------------------------------------------
