@@ -15,7 +15,7 @@ from lib.upstream import Later
 
 BORDER_S = 0.5  # that a session without TLS has to come to the end of its transaction
 UNKNOWN = b"\xff no protocol that a relay follows"
-SLACK_S = 2 if is_sanitized() else 0.5
+SLACK_S = 2 if is_sanitized() else 1
 
 
 @pytest.fixture
