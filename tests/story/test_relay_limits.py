@@ -371,7 +371,7 @@ def test_clients_that_never_send_and_never_read_are_nobody_elses_affair(house):
 
 
 FLOOD_S = 3
-FEW_MS = 5000  # in µs
+FEW_MS = 10000  # in µs
 
 
 @contextlib.contextmanager
@@ -404,7 +404,7 @@ def how_slow(relayed, old):
 @pytest.mark.parametrize("target", ["takes_them", "refuses", "fenced"])
 def test_beside_a_flood_of_connects_others_are_served_and_dns_is_as_quick(house, target):
     """The bench holds a tighter bound on a machine that has nothing else to do; a slow answer here
-    may be somebody else's doing, so one round of three in which all is well is enough."""
+    may be somebody else's doing, so one round of five in which all is well is enough."""
     quiet_one, server = house.keep(Target(echo)), f"{fresh_address()}:5432"
     relayed = Relayed(house, server, server)
     relayed.daemon.write_config(endpoints={"users-db": {
@@ -416,7 +416,7 @@ def test_beside_a_flood_of_connects_others_are_served_and_dns_is_as_quick(house,
         with relayed.fenced():
             pass
     old, is_quick = relayed.connect(port=5433), False
-    for _ in range(3):
+    for _ in range(5):
         quiet = pace(relayed.daemon, "api.shop.internal", 1)
         with flooded(relayed, f"{fresh_address()}:5432" if target == "refuses" else server):
             loud = pace(relayed.daemon, "api.shop.internal", 1)
