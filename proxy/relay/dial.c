@@ -34,6 +34,7 @@ static int connect_to(struct connection *connection, const struct address *addre
         return -errno;
     set_options(fd);
     target->socket.fd = fd;
+    connection->has_timers = false;
     target->readable = target->writable = target->hangup = target->urgent = false;
     int status = 0;
     if (connect(fd, &address->any, address_size(address)) < 0 && errno != EINPROGRESS)

@@ -42,6 +42,32 @@ static void start_anew(struct point *point, enum connection_state state)
     }
 }
 
+/* A MySQL server speaks first: a client that it has not greeted yet has seen nothing of it, and any
+ * other server will do. */
+static bool is_ungreeted(const struct connection *connection)
+{
+    const struct config_endpoint *config = connection->point->endpoint->config;
+    return connection->border.protocol == BORDER_UNDETECTED && !connection->flows[TO_TARGET].eof &&
+           !connection->flows[TO_CLIENT].eof &&
+           config_protocol(config, address_port(&connection->target_address)) == CONFIG_PROBE_MYSQL;
+}
+
+static void take_back_ungreeted(struct point *point)
+{
+    for (struct connection *each = point->lists[CONNECTION_OPEN].first, *next; each; each = next) {
+        next = each->next;
+        if (is_ungreeted(each))
+            connection_enter(each, CONNECTION_RESOLVING);
+    }
+}
+
+static void leave(struct point *point, uint64_t drain_ms)
+{
+    if (drain_ms == 0)
+        take_back_ungreeted(point);
+    ending_start(point, drain_ms);
+}
+
 static void turn(struct point *point, const struct past *before)
 {
     const struct view_endpoint *now = point->endpoint;
@@ -54,7 +80,7 @@ static void turn(struct point *point, const struct past *before)
     if (is_taken_back)
         ending_take_back(point);
     else
-        ending_start(point, now->drain_ms);
+        leave(point, now->drain_ms);
     if (now->status == VIEW_OPEN && before->endpoint)
         gate_turn(point);
     start_anew(point, CONNECTION_RESOLVING);

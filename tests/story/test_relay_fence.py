@@ -117,6 +117,19 @@ def test_a_half_made_connect_to_the_old_region_is_given_up_at_the_fence(house):
         assert [receive(client, 2) for client in clients] == [b"us"] * 3
 
 
+def test_a_client_that_mysql_has_not_greeted_yet_is_greeted_by_the_new_one(house):
+    """The server speaks first there: until then any server will do."""
+    eu, us = house.keep(Target(port=3306)), house.keep(Target(says("us"), port=3306))
+    relayed = Relayed(house, eu, us).start()
+    client = relayed.connect()
+    eventually(lambda: relayed.states() == ["open"], "it has reached the old one")
+    with relayed.fenced() as driver:
+        assert relayed.states() == ["held"] and is_quiet(client)
+        assert any(has_been_reset(session) for session in eu.sessions)
+        driver.call("switch", groups=["data"])
+        assert receive(client, 2) == b"us"
+
+
 def test_an_address_of_the_old_target_that_comes_late_is_of_no_use(house, upstream):
     """It comes while the new target's is waited for."""
     eu, us = house.keep(Target(says("eu"))), house.keep(Target(says("us")))
