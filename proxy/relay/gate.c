@@ -41,9 +41,19 @@ void gate_tell_words(struct outlet *outlet)
     set_words(outlet, outlet->writable ? writable_words(outlet->writable) : "");
 }
 
+static void on_freed(void *context)
+{
+    worker_lookup_ended(context);
+}
+
+/* Its last lookup may come back long after, so the loop waits for it as for any other. */
 void gate_stop(struct outlet *outlet)
 {
-    writable_stop(outlet->writable);
+    struct worker *worker = outlet->relay->workers[0];
+    if (outlet->writable) {
+        worker->lookups++;
+        writable_stop(outlet->writable, on_freed, worker);
+    }
     outlet->writable = NULL;
     set_words(outlet, "");
 }

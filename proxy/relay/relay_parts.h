@@ -107,7 +107,7 @@ struct worker {
 
     struct acknowledgement *ack; /* of a view whose old connections still end */
     size_t owed;                 /* connections that end before it is acknowledged */
-    unsigned lookups;            /* under way */
+    unsigned lookups;            /* under way, those of probes that were stopped among them */
     bool stopping;
     uv_sem_t stopped;
     uint8_t chunk[RELAY_CHUNK];

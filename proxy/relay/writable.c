@@ -34,6 +34,8 @@ struct writable {
     struct config_target target; /* its text is our copy */
     writable_done *done;
     void *context;
+    loop_call *freed; /* NULL: nobody waits for it */
+    void *freed_context;
 
     enum phase phase;
     unsigned yes; /* in a row */
@@ -277,6 +279,8 @@ static void writable_free(struct writable *writable)
 {
     if (!writable->stopped || !writable->timer_closed || writable->looking_up)
         return;
+    loop_call *freed = writable->freed;
+    void *context = writable->freed_context;
     free(writable->endpoint);
     free(writable->user);
     free(writable->password_file);
@@ -284,6 +288,8 @@ static void writable_free(struct writable *writable)
     free(writable->target.text);
     config_unref(writable->config);
     free(writable);
+    if (freed)
+        freed(context);
 }
 
 static void on_looked_up(void *context, int status, const struct lookup_answer *answer)
@@ -336,11 +342,13 @@ static void on_timer_closed(uv_handle_t *handle)
     writable_free(writable);
 }
 
-void writable_stop(struct writable *writable)
+void writable_stop(struct writable *writable, loop_call *freed, void *context)
 {
     if (!writable)
         return;
     writable->stopped = true;
+    writable->freed = freed;
+    writable->freed_context = context;
     end_probe(writable);
     forget_password(writable);
     uv_close((uv_handle_t *)&writable->timer, on_timer_closed);

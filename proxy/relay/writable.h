@@ -31,9 +31,10 @@ struct writable *writable_start(struct loop *loop, struct lookup *lookup, struct
     const struct config_endpoint *endpoint, const struct config_target *target, writable_done *done,
     void *context);
 
-/* No `done` after this; frees itself once its last handle is closed and its last lookup answered.
- * Also after `done`. NULL accepted. */
-void writable_stop(struct writable *writable);
+/* No `done` after this; frees itself once its last handle is closed and its last lookup answered,
+ * for which the loop must run, and calls `freed` then (NULL: nobody waits). Also after `done`. NULL
+ * accepted: nothing happens. */
+void writable_stop(struct writable *writable, loop_call *freed, void *context);
 
 /* Why it is not writable yet, in words; "asking" before the first answer. */
 const char *writable_words(const struct writable *writable);

@@ -54,7 +54,7 @@ static void ask(
     uv_timer_start(&asker->look, look, LOOK_MS, LOOK_MS);
     asker->writable = writable_start(&asker->loop, NULL, &config, endpoint, target, on_done, asker);
     uv_run(&asker->loop.uv, UV_RUN_DEFAULT);
-    writable_stop(asker->writable);
+    writable_stop(asker->writable, NULL, NULL);
     loop_fini(&asker->loop);
     free(asker->said);
 }

@@ -8,6 +8,7 @@ import pytest
 
 from lib.daemon import EU, US
 from lib.machine import eventually, fresh_address
+from lib.upstream import SILENT
 
 
 class Echo:
@@ -117,3 +118,15 @@ def test_words_on_their_way_die_with_the_daemon(house):
             with pytest.raises(ConnectionResetError):
                 while database.recv(60000):
                     pass
+
+
+def test_a_daemon_can_stop_while_a_probe_waits_for_an_address(house):
+    upstream = house.upstream()
+    upstream.script("us.db.test", SILENT)
+    daemon = house.daemon([upstream])
+    daemon.write_config(endpoints=endpoint(
+        daemon, ["192.0.2.1:5432", "us.db.test:5432"], probe={"type": "postgres"}))
+    daemon.start()
+    daemon.switch(US)
+    eventually(lambda: upstream.count("us.db.test"), "the probe asks for the address")
+    daemon.terminate()

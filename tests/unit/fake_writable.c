@@ -9,6 +9,8 @@ struct writable {
     struct loop *loop;
     writable_done *done; /* NULL: told, or stopped */
     void *context;
+    loop_call *freed;
+    void *freed_context;
 };
 
 struct fake_writable fake_writable;
@@ -63,17 +65,27 @@ struct writable *writable_start(struct loop *loop, struct lookup *lookup, struct
     return writable;
 }
 
-void writable_stop(struct writable *writable)
+static void end(void *context)
 {
-    if (!writable)
-        return;
+    struct writable *writable = context;
+    loop_call *freed = writable->freed;
+    void *freed_context = writable->freed_context;
+    free(writable);
+    if (freed)
+        freed(freed_context);
+}
+
+void writable_stop(struct writable *writable, loop_call *freed, void *context)
+{
     writable->done = NULL;
+    writable->freed = freed;
+    writable->freed_context = context;
     pthread_mutex_lock(&lock);
     if (asking == writable)
         asking = NULL;
     pthread_mutex_unlock(&lock);
     atomic_fetch_add(&fake_writable.stopped, 1);
-    loop_post(writable->loop, free, writable); /* after what was posted to it */
+    loop_post(writable->loop, end, writable); /* after what was posted to it */
 }
 
 const char *writable_words(const struct writable *writable)

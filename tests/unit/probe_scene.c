@@ -68,7 +68,7 @@ void probe_scene_start(struct probe_scene *scene)
 
 void probe_scene_fini(struct probe_scene *scene)
 {
-    writable_stop(scene->writable);
+    writable_stop(scene->writable, NULL, NULL);
     scripted_server_stop(&scene->server);
     loop_fini(&scene->loop);
 }

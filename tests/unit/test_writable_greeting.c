@@ -158,7 +158,7 @@ static void mysql_that_does_not_greet_in_time_finds_a_login_when_it_wakes_up(voi
     probe_scene_start(&scene);
     while (scene.server.open == 0)
         uv_run(&scene.loop.uv, UV_RUN_ONCE);
-    writable_stop(scene.writable);
+    writable_stop(scene.writable, NULL, NULL);
     scene.writable = NULL;
     probe_scene_fini(&scene);
     assert_int_equal(scene.server.pieces, 1);
@@ -251,7 +251,7 @@ static void a_silent_address_is_not_the_first_of_the_next_question(void **unused
     probe_scene_wait_done(&scene);
     assert_int_equal(mute.connections, 1);
     assert_int_equal(scene.server.connections, 2);
-    writable_stop(scene.writable);
+    writable_stop(scene.writable, NULL, NULL);
     scene.writable = NULL;
     scripted_server_stop(&mute);
     probe_scene_fini(&scene);
@@ -299,7 +299,7 @@ static void it_may_be_stopped_while_a_lookup_is_open(void **unused)
     probe_scene_start(&scene);
     while (!scene.lookup.asked)
         uv_run(&scene.loop.uv, UV_RUN_ONCE);
-    writable_stop(scene.writable);
+    writable_stop(scene.writable, NULL, NULL);
     scene.writable = NULL;
     for (unsigned i = 0; i < 3; i++)
         uv_run(&scene.loop.uv, UV_RUN_NOWAIT);
