@@ -26,11 +26,18 @@ static bool is_about(const struct command *command, const char *group)
     return command->group_count == 0;
 }
 
+static bool is_of_running_transition(const struct change *change)
+{
+    const struct transition *running = change->keeper->state->transition;
+    const char *id = change->outcome.transition;
+    return running && id && strcmp(running->id, id) == 0;
+}
+
 /* Whether somebody may take the change's answer for the end of a fence. */
 static bool is_about_fences(const struct change *change)
 {
     return change->outcome.status == EXIT_STATUS_DONE &&
-           (change->kind == CHANGE_ASK ||
+           ((change->kind == CHANGE_ASK && is_of_running_transition(change)) ||
                (change->kind == CHANGE_COMMAND && !change->command.dry_run &&
                    (change->command.kind == COMMAND_FENCE ||
                        change->command.kind == COMMAND_BEGIN)));
@@ -73,10 +80,9 @@ bool keeper_drain_holds(struct change *change)
 static void answer(struct change *change)
 {
     const struct state *state = change->keeper->state;
-    const char *id = change->outcome.transition;
     change->outcome.revision = state->revision;
     change->outcome.epoch = state->epoch;
-    if (id && (!state->transition || strcmp(state->transition->id, id) != 0)) {
+    if (change->outcome.transition && !is_of_running_transition(change)) {
         change->outcome.status = EXIT_STATUS_FAILED;
         change->outcome.running = false;
         change->outcome.words = "the transition ended while connections to the old region drained, "

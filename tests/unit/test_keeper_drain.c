@@ -13,14 +13,19 @@ static struct command about_relayed(enum command_kind kind, const char *request)
 }
 
 /* Fenced in a planned move, with a connection that drains: not answered. */
-static void begin_draining(struct scene *scene, struct answer *fence)
+static void drain(struct scene *scene, struct answer *fence)
 {
-    scene_init(scene);
     assert_int_equal(
         carry_out(scene, about_relayed(COMMAND_BEGIN, "b1")).outcome.status, EXIT_STATUS_DONE);
     scene->behind = 1;
     *fence = answer_to(scene);
     submit(scene, about_relayed(COMMAND_FENCE, "f1"), fence);
+}
+
+static void begin_draining(struct scene *scene, struct answer *fence)
+{
+    scene_init(scene);
+    drain(scene, fence);
 }
 
 static bool is_fenced(void *context)
@@ -111,6 +116,26 @@ static void whoever_asks_by_the_requests_id_waits_too(void **unused)
     scene_fini(&scene);
 }
 
+static void a_request_of_an_earlier_transition_is_answered_at_once(void **unused)
+{
+    (void)unused;
+    struct scene scene;
+    struct answer fence;
+    static const char *others[] = {"data"};
+    struct command earlier = switch_to("us-west-2", "e1");
+    earlier.groups = others;
+    earlier.group_count = 1;
+    scene_init(&scene);
+    assert_int_equal(carry_out(&scene, earlier).outcome.status, EXIT_STATUS_DONE);
+    drain(&scene, &fence);
+    run_until(&scene.loop, is_fenced, &scene);
+    struct answer asked = ask(&scene, "e1");
+    assert_false(fence.there);
+    assert_int_equal(asked.outcome.status, EXIT_STATUS_DONE);
+    end_drain(&scene);
+    scene_fini(&scene);
+}
+
 /* Whoever drives would promote the other side on a "done". */
 static void an_abort_ends_the_wait_and_nobody_is_told_that_the_fence_is_done(void **unused)
 {
@@ -187,6 +212,7 @@ int main(void)
         cmocka_unit_test(a_fence_with_nothing_behind_is_answered_at_once),
         cmocka_unit_test(steps_go_on_meanwhile),
         cmocka_unit_test(whoever_asks_by_the_requests_id_waits_too),
+        cmocka_unit_test(a_request_of_an_earlier_transition_is_answered_at_once),
         cmocka_unit_test(an_abort_ends_the_wait_and_nobody_is_told_that_the_fence_is_done),
         cmocka_unit_test(a_stop_answers_who_waits_and_the_fence_stands),
         cmocka_unit_test(a_switch_in_the_middle_of_a_drain_cuts_before_it_writes),
