@@ -55,6 +55,7 @@ struct connection {
     bool unanswered;       /* the target owed an acknowledgement at the last look */
     uint64_t since_ms;     /* boot clock: when it came into its state (or tries this address) */
     uint64_t deadline_ms;  /* of CONNECTION_ENDING */
+    bool is_young;         /* it was opened a moment before it was to end */
     uint64_t ending_bytes; /* moved by the last look at it */
     uint64_t liveness_bytes;
     uint64_t closed_window_ms; /* since when the target takes nothing; 0: it does */

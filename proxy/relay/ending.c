@@ -2,7 +2,8 @@
  *
  * On the good day a PostgreSQL or MySQL session in clear text is cut between two transactions:
  * at once when it is idle, else when it has been quiet for a moment or has just ended a
- * transaction, and after some time at the next border that it passes. Everything else is cut at
+ * transaction, and after some time at the next border that it passes. One that was opened a moment
+ * ago is about to be used: it is not idle before that time has passed. Everything else is cut at
  * once. In a drain (planned moves only) all are given the time that the configuration says.
  *
  * What can go wrong: a session reaches no border in time, or its target does not even acknowledge
@@ -15,6 +16,7 @@
 #include <sys/socket.h>
 
 #define QUIET_FIRST_MS 150 /* so long a border counts only when nobody is about to go on */
+#define YOUNG_MS 1000
 #define ACKNOWLEDGE_WITHIN_MS 1000
 
 static uint64_t moved_bytes(const struct connection *connection)
@@ -45,18 +47,23 @@ static bool is_out_of_reach(const struct connection *connection)
            (peer.unacknowledged && (peer.retransmits || peer.silent_ms > ACKNOWLEDGE_WITHIN_MS));
 }
 
+static bool is_late(const struct connection *connection, uint64_t now_ms)
+{
+    return now_ms - connection->since_ms >= QUIET_FIRST_MS;
+}
+
 void ending_moved(struct connection *connection)
 {
     if (!may_be_cut(connection))
         return;
-    bool late = clock_boot_ms() - connection->since_ms >= QUIET_FIRST_MS;
-    if (late || border_ends_transaction(&connection->border))
+    if (is_late(connection, clock_boot_ms()) || border_ends_transaction(&connection->border))
         connection_cut(connection);
 }
 
 static void look_at(struct connection *connection, uint64_t now_ms)
 {
-    bool quiet = connection->ending_bytes == moved_bytes(connection);
+    bool quiet = connection->ending_bytes == moved_bytes(connection) &&
+                 (!connection->is_young || is_late(connection, now_ms));
     connection->ending_bytes = moved_bytes(connection);
     if (now_ms >= connection->deadline_ms || (quiet && may_be_cut(connection)) ||
         (connection->owed && is_out_of_reach(connection)))
@@ -91,6 +98,7 @@ static void let_go(struct connection *connection, uint64_t drain_ms)
 {
     connection->owed = drain_ms == 0;
     connection->point->worker->owed += connection->owed;
+    connection->is_young = clock_boot_ms() - connection->since_ms < YOUNG_MS;
     connection->ending_bytes = UINT64_MAX; /* the first look finds nobody quiet */
     connection_enter(connection, CONNECTION_ENDING);
     uint64_t wait_ms = drain_ms > 0 ? drain_ms : is_followed(connection) ? RELAY_BORDER_WAIT_MS : 0;

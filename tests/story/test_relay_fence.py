@@ -281,8 +281,8 @@ def logged_in(pair, protocol):
 
 
 class Borders:
-    """Two sessions besides the one that a story is about: an idle one, whose end is the moment of
-    the fence, and one in a transaction, which is still there until the time is over."""
+    """Two sessions besides the one that a story is about: an idle one, whose end says that the
+    fence has come, and one in a transaction, which is still there until the time is over."""
 
     def __init__(self, pair, protocol):
         self.idle, self.late = logged_in(pair, protocol), logged_in(pair, protocol)
@@ -296,7 +296,7 @@ class Borders:
     def fence(self, driver):
         call = Aside(driver.call, "fence", groups=["data"])
         assert ending(self.idle.client) == "closed"
-        self.began = time.monotonic()
+        self.began = call.began
         yield call
         call.wait()
         assert has_been_reset(self.idle.server) and has_been_reset(self.late.server)
@@ -351,13 +351,27 @@ def test_a_statement_alone_that_ends_in_time_is_acknowledged_to_its_client(pair,
 
 
 @protocols
+def test_a_session_that_has_just_logged_in_gets_its_transaction(pair, protocol):
+    """It was opened to be used: that it is idle says nothing yet."""
+    with pair.relayed.transition() as driver:
+        session = logged_in(pair, protocol)
+        fence = Aside(driver.call, "fence", groups=["data"])
+        time.sleep(0.02)  # the fence comes while it is idle
+        for words in (b"BEGIN", b"COMMIT"):
+            session.ask(words)
+            session.answer(in_transaction=words == b"BEGIN")
+        assert ending(session.client) == "closed"
+        fence.wait()
+
+
+@protocols
 def test_a_switch_waits_for_the_end_of_a_transaction_too(pair, protocol):
     borders = Borders(pair, protocol)
     switch = Aside(pair.relayed.daemon.switch, US)
     assert ending(borders.idle.client) == "closed"
     new = pair.relayed.connect()
     new.sendall(b"hello")
-    assert is_quiet(new, BORDER_S / 2) and not switch.ended and pair.us.count == 0
+    assert is_quiet(new, BORDER_S / 4) and not switch.ended and pair.us.count == 0
     switch.wait()
     assert has_been_reset(borders.late.server) and ending(borders.late.client, 0.1) == "closed"
     assert receive(pair.us.session(), 5) == b"hello"
