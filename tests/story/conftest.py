@@ -2,11 +2,16 @@
 import contextlib
 import os
 import pathlib
+import resource
 import sys
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+# Some stories are about a thousand clients; a shell's own limit is often 1024.
+HARD = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (HARD, HARD))
 
 from lib.daemon import Daemon  # noqa: E402
 from lib.namespace import Namespace  # noqa: E402
