@@ -16,7 +16,6 @@
 #include <sys/socket.h>
 
 #define QUIET_FIRST_MS 150 /* so long a border counts only when nobody is about to go on */
-#define YOUNG_MS 1000
 #define ACKNOWLEDGE_WITHIN_MS 1000
 
 static uint64_t moved_bytes(const struct connection *connection)
@@ -98,7 +97,7 @@ static void let_go(struct connection *connection, uint64_t drain_ms)
 {
     connection->owed = drain_ms == 0;
     connection->point->worker->owed += connection->owed;
-    connection->is_young = clock_boot_ms() - connection->since_ms < YOUNG_MS;
+    connection->is_young = clock_boot_ms() - connection->since_ms < RELAY_YOUNG_MS;
     connection->ending_bytes = UINT64_MAX; /* the first look finds nobody quiet */
     connection_enter(connection, CONNECTION_ENDING);
     uint64_t wait_ms = drain_ms > 0 ? drain_ms : is_followed(connection) ? RELAY_BORDER_WAIT_MS : 0;

@@ -42,21 +42,25 @@ static void start_anew(struct point *point, enum connection_state state)
     }
 }
 
-/* A MySQL server speaks first: a client that it has not greeted yet has seen nothing of it, and any
- * other server will do. */
-static bool is_ungreeted(const struct connection *connection)
+/* Neither side has said a word, but one is about to: the client has seen nothing of this server,
+ * and any other will do. A MySQL server speaks first and so may take its time; where the client
+ * does, it has just connected. */
+static bool is_unused(const struct connection *connection)
 {
     const struct config_endpoint *config = connection->point->endpoint->config;
+    enum config_probe_type protocol =
+        config_protocol(config, address_port(&connection->target_address));
+    bool is_young = clock_boot_ms() - connection->since_ms < RELAY_YOUNG_MS;
     return connection->border.protocol == BORDER_UNDETECTED && !connection->flows[TO_TARGET].eof &&
            !connection->flows[TO_CLIENT].eof &&
-           config_protocol(config, address_port(&connection->target_address)) == CONFIG_PROBE_MYSQL;
+           (protocol == CONFIG_PROBE_MYSQL || (protocol == CONFIG_PROBE_POSTGRES && is_young));
 }
 
-static void take_back_ungreeted(struct point *point)
+static void take_back_unused(struct point *point)
 {
     for (struct connection *each = point->lists[CONNECTION_OPEN].first, *next; each; each = next) {
         next = each->next;
-        if (is_ungreeted(each))
+        if (is_unused(each))
             connection_enter(each, CONNECTION_RESOLVING);
     }
 }
@@ -64,7 +68,7 @@ static void take_back_ungreeted(struct point *point)
 static void leave(struct point *point, uint64_t drain_ms)
 {
     if (drain_ms == 0)
-        take_back_ungreeted(point);
+        take_back_unused(point);
     ending_start(point, drain_ms);
 }
 

@@ -23,6 +23,7 @@
 #define RELAY_HELD_BYTES_MAX (16u << 10)
 #define RELAY_RELEASE_MAX 64     /* held connections on their way at once, over all loops */
 #define RELAY_WORKERS_MAX 64     /* each has a part of those, so not more than there are */
+#define RELAY_YOUNG_MS 1000      /* opened so lately, it is about to be used */
 #define RELAY_BORDER_WAIT_MS 500 /* for a session to reach a transaction border */
 #define RELAY_TICK_MS 100        /* between looks at deadlines */
 #define RELAY_BORDER_TICK_MS 5   /* between looks at sessions that shall end */
