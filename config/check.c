@@ -163,6 +163,7 @@ void check_all(struct check *check)
         !json_member(json_member(check->root, "resolver"), "upstreams");
     if (!has_bucket(config))
         config->gateway.listen.count = 0;
+    check_buckets(check);
     check_names(check);
     check_listeners(check);
 }

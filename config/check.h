@@ -62,6 +62,9 @@ option_reader check_endpoint_relay, check_on_switch;                       /* re
 option_reader check_runbooks, check_steps;                                 /* runbook.c */
 option_reader check_step_needs, check_step_groups;                         /* runbook.c */
 
+/* Whether the regions' buckets are different ones (endpoints.c). */
+void check_buckets(struct check *check);
+
 /* What one endpoint's names and targets mean for all the others (names.c). */
 void check_names(struct check *check);
 

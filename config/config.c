@@ -47,6 +47,7 @@ static void free_endpoint(struct config_endpoint *endpoint, size_t region_count)
         free(endpoint->targets[i].text);
     free_texts(endpoint->buckets, region_count);
     free_relay(endpoint->relay);
+    free(endpoint->hosts);
     free(endpoint->names);
     free(endpoint->targets);
     free(endpoint->id);
@@ -64,6 +65,14 @@ static void free_runbook(struct config_runbook *runbook)
     free(runbook->steps);
 }
 
+static void free_gateway(struct config *config)
+{
+    for (size_t i = 0; config->gateway.s3_endpoints && i < config->region_count; i++)
+        free(config->gateway.s3_endpoints[i].host);
+    free(config->gateway.s3_endpoints);
+    free(config->gateway.listen.addresses);
+}
+
 static void free_all(struct config *config)
 {
     for (size_t i = 0; i < config->endpoint_count; i++)
@@ -72,12 +81,13 @@ static void free_all(struct config *config)
         free(config->groups[i].id);
     for (size_t i = 0; config->runbooks && i < config->region_count; i++)
         free_runbook(&config->runbooks[i]);
+    free_gateway(config);
     free_texts(config->regions, config->region_count);
     free_resolver(config);
+    free(config->buckets);
     free(config->endpoints);
     free(config->groups);
     free(config->runbooks);
-    free(config->gateway.listen.addresses);
     free(config->monitoring.addresses);
     free(config->control.socket);
     free(config->control.operators);

@@ -59,6 +59,12 @@ struct config_relay {
     char *probe_user, *probe_password_file, *probe_database; /* NULL when not given */
 };
 
+/* A host name that leads to an endpoint without standing in its `names` (bucket_names.h). */
+struct config_host {
+    struct name name;
+    size_t region; /* whose bucket it names; CONFIG_NONE: none, the bucket is in the path */
+};
+
 struct config_endpoint {
     char *id;
     enum config_endpoint_type type;
@@ -66,10 +72,25 @@ struct config_endpoint {
     struct config_name *names;
     size_t name_count;
     struct config_target
-        *targets;   /* one per region, in the order of config.regions; NULL: a bucket */
-    char **buckets; /* likewise; NULL: not a bucket */
+        *targets;              /* one per region, in the order of config.regions; NULL: a bucket */
+    char **buckets;            /* likewise; NULL: not a bucket */
+    struct config_host *hosts; /* of a bucket: derived */
+    size_t host_count;
     bool path_style, read_through;
     struct config_relay *relay; /* NULL: DNS only */
+};
+
+struct config_bucket {
+    const char *name;        /* borrowed from the endpoint */
+    size_t endpoint, region; /* indexes */
+};
+
+/* Where a region's S3 is when it is not AWS's. */
+struct config_s3_endpoint {
+    char *host; /* in lower case, an IPv6 address in brackets; NULL: AWS's own */
+    uint16_t port;
+    bool tls;
+    bool is_virtual; /* BUCKET.HOST, not HOST/BUCKET */
 };
 
 struct config_group {
@@ -126,6 +147,8 @@ struct config {
     size_t group_count;
     struct config_endpoint *endpoints;
     size_t endpoint_count;
+    struct config_bucket *buckets; /* of all endpoints, sorted by name */
+    size_t bucket_count;
     struct config_runbook *runbooks; /* one per region, in the order of `regions` */
 
     struct {
@@ -148,6 +171,7 @@ struct config {
 
     struct {
         struct config_listen listen;
+        struct config_s3_endpoint *s3_endpoints; /* one per region; NULL: AWS's everywhere */
     } gateway; /* the rest of the section is checked and comes with the gateway */
 
     struct {

@@ -199,3 +199,37 @@ void check_endpoint_buckets(
     }
     need_every_region(check, value, "bucket");
 }
+
+static bool is_elsewhere(const struct config *config, size_t region)
+{
+    return config->gateway.s3_endpoints && config->gateway.s3_endpoints[region].host;
+}
+
+/* AWS has one namespace for all regions; stores of one's own may each have a bucket of that name.
+ */
+static void check_endpoint_has_different_buckets(
+    struct check *check, const struct config_endpoint *endpoint, const cJSON *buckets)
+{
+    const struct config *config = check->config;
+    for (size_t i = 1; i < config->region_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            const char *bucket = endpoint->buckets[i], *other = endpoint->buckets[j];
+            if (bucket && other && strcmp(bucket, other) == 0 &&
+                !(is_elsewhere(config, i) && is_elsewhere(config, j)))
+                check_wrong(check, json_member(buckets, config->regions[i]),
+                    "\"%s\" is the bucket of region \"%s\" already", bucket, config->regions[j]);
+        }
+    }
+}
+
+void check_buckets(struct check *check)
+{
+    const struct config *config = check->config;
+    const cJSON *endpoints = json_member(check->root, "endpoints");
+    const cJSON *where = endpoints ? endpoints->child : NULL;
+    for (size_t i = 0; i < config->endpoint_count; i++, where = where->next) {
+        if (config->endpoints[i].buckets)
+            check_endpoint_has_different_buckets(
+                check, &config->endpoints[i], json_member(where, "buckets"));
+    }
+}

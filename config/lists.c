@@ -1,10 +1,12 @@
 /* The lists that become arrays of something: regions, upstreams, routes, prefixes. */
 #include "config/check.h"
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "config/value.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void check_regions(struct check *check, const struct option *option, const cJSON *value, void *base)
 {
@@ -91,11 +93,32 @@ void check_allow(struct check *check, const struct option *option, const cJSON *
     }
 }
 
+/* The other members' types and words were checked by the table. */
+static void read_s3_endpoint(
+    struct check *check, const cJSON *value, struct config_s3_endpoint *endpoint)
+{
+    const cJSON *where = cJSON_IsObject(value) ? json_member(value, "url") : value;
+    const char *style = json_text(value, "style");
+    struct failure why;
+    if (!cJSON_IsString(where) || value_url(where->valuestring, &why) < 0)
+        return; /* noted */
+    if (value_s3_url(where->valuestring, endpoint, &why) < 0)
+        check_wrong(check, where, "%s", why.text);
+    endpoint->is_virtual = style && strcmp(style, "virtual") == 0;
+}
+
 void check_s3_endpoints(
     struct check *check, const struct option *option, const cJSON *value, void *base)
 {
-    (void)base;
+    struct config *config = base;
     const cJSON *member;
-    cJSON_ArrayForEach(member, value) check_region(check, member, member->string);
     check_elements(check, option, value);
+    config->gateway.s3_endpoints =
+        memory_new_array(config->region_count, sizeof *config->gateway.s3_endpoints);
+    cJSON_ArrayForEach(member, value)
+    {
+        size_t region = check_region(check, member, member->string);
+        if (region != CONFIG_NONE && !config->gateway.s3_endpoints[region].host)
+            read_s3_endpoint(check, member, &config->gateway.s3_endpoints[region]);
+    }
 }

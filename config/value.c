@@ -218,3 +218,33 @@ int value_upstream(const char *text, struct config_upstream *ret, struct failure
         ret->tls_name = memory_text(mark + 1);
     return status;
 }
+
+int value_s3_url(const char *text, struct config_s3_endpoint *ret, struct failure *why)
+{
+    bool tls = strncmp(text, "https://", 8) == 0;
+    const char *host = strchr(text, '/') + 2;
+    size_t size = strcspn(host, "/?#@");
+    *ret = (struct config_s3_endpoint){.tls = tls, .port = tls ? 443 : 80};
+    if (strcmp(host + size, "/") != 0 && host[size])
+        return failure_set(
+            why, -EINVAL, "\"%.300s\" has more than a scheme, a host and a port", text);
+    char *own = memory_text_of(host, size);
+    char *colon = strrchr(own, ':');
+    bool good = true;
+    if (colon && !strchr(colon, ']')) {
+        *colon = '\0';
+        good = parse_port(colon + 1, &ret->port);
+    }
+    struct address address;
+    struct name name;
+    good = good && (own[0] == '[' ? address_parse(own, 80, &address, NULL) == 0
+                                  : name_from_text(own, &name) && name.size > 1);
+    for (char *c = own; *c; c++)
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 'a' - 'A') : *c;
+    if (good) {
+        ret->host = own;
+        return 0;
+    }
+    free(own);
+    return failure_set(why, -EINVAL, "\"%.300s\" has no valid host or port", text);
+}

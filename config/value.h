@@ -9,6 +9,10 @@ int value_size(const char *text, uint64_t *ret_bytes, struct failure *why);
 int value_id(const char *text, struct failure *why);
 int value_path(const char *text, struct failure *why);
 int value_url(const char *text, struct failure *why);
+
+/* A URL of nothing but scheme, host and port. On success `ret->host` is the caller's. */
+int value_s3_url(const char *text, struct config_s3_endpoint *ret, struct failure *why);
+
 int value_bucket(const char *text, struct failure *why); /* S3's naming rules */
 
 /* A domain name below the root, without wildcards. */

@@ -36,6 +36,7 @@ struct keeper_options {
     const struct siphash_key *key;            /* of the names in every view; copied */
     const struct config_upstreams *upstreams; /* of resolv.conf, NULL: none yet; copied */
     struct relays *relays;                    /* borrowed; NULL: there are none */
+    bool gateway_answers;                     /* see view.h */
 };
 
 /* Reads the store and publishes the first view; `ready` runs when every loop has taken it. A record

@@ -54,8 +54,9 @@ struct keeper {
     bool hurried;
     struct fence_wait *fence_wait; /* of the change under way */
     struct relays *relays;         /* NULL: none */
-    struct change *draining;       /* done, but their fences are not complete yet */
-    loop_call *settled;            /* NULL: nobody waits for the last change */
+    bool gateway_answers;
+    struct change *draining; /* done, but their fences are not complete yet */
+    loop_call *settled;      /* NULL: nobody waits for the last change */
     void *settled_context;
 
     struct keeper_watch *watchers;

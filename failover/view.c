@@ -66,13 +66,26 @@ static void add_relay_addresses(struct view_endpoint *endpoint, const struct con
     }
 }
 
-static void build_endpoint(const struct view_inputs *inputs, const struct config_endpoint *config,
-    struct view_endpoint *ret)
+/* Whoever listens everywhere listens on loopback too, where the applications are. */
+static void add_gateway_addresses(const struct view *view, struct view_endpoint *endpoint)
+{
+    const struct config_listen *listen = &view->config->gateway.listen;
+    for (size_t i = 0; i < listen->count; i++) {
+        const struct address *address = &listen->addresses[i];
+        const struct address *loopback = &view->loopback[address->any.sa_family == AF_INET6];
+        add_address(endpoint, address_is_wildcard(address) ? loopback : address);
+    }
+}
+
+static void build_endpoint(const struct view *view, const struct view_inputs *inputs,
+    const struct config_endpoint *config, struct view_endpoint *ret)
 {
     *ret =
         (struct view_endpoint){.config = config, .status = VIEW_UNDECIDED, .region = CONFIG_NONE};
     if (config->relay)
         add_relay_addresses(ret, config->relay);
+    if (config->type == CONFIG_BUCKET && inputs->gateway_answers)
+        add_gateway_addresses(view, ret);
 
     size_t region = CONFIG_NONE;
     const struct state_group *group = decided_group(inputs, config->group, &region);
@@ -144,10 +157,20 @@ static void add_name(
     view->wildcard_labels[labels / 64] |= UINT64_C(1) << labels % 64;
 }
 
-/* Buckets are answered by the gateway alone: without one, their names are nobody's. */
-static bool is_named(const struct config_endpoint *endpoint)
+/* Regions' own S3 hosts belong to all endpoints that take path style: the first of them is as good
+ * as any. */
+static void add_host(
+    struct view *view, const struct name *name, const struct view_endpoint *endpoint)
 {
-    return endpoint->type != CONFIG_BUCKET;
+    uint64_t hash = siphash(&view->key, name->wire, name->size);
+    if (!names_find(&view->exact, name->wire, name->size, hash))
+        names_add(&view->exact, &view->key, name, endpoint);
+}
+
+/* A bucket is answered where the gateway listens: without it, its names are nobody's. */
+static bool is_named(const struct view_endpoint *endpoint)
+{
+    return endpoint->config->type != CONFIG_BUCKET || endpoint->address_count > 0;
 }
 
 static void build_names(struct view *view)
@@ -155,7 +178,8 @@ static void build_names(struct view *view)
     size_t exact = 0, wildcards = 0;
     for (size_t i = 0; i < view->config->endpoint_count; i++) {
         const struct config_endpoint *endpoint = &view->config->endpoints[i];
-        for (size_t n = 0; is_named(endpoint) && n < endpoint->name_count; n++) {
+        exact += endpoint->host_count;
+        for (size_t n = 0; n < endpoint->name_count; n++) {
             if (endpoint->names[n].wildcard)
                 wildcards++;
             else
@@ -167,8 +191,12 @@ static void build_names(struct view *view)
 
     for (size_t i = 0; i < view->config->endpoint_count; i++) {
         const struct config_endpoint *endpoint = &view->config->endpoints[i];
-        for (size_t n = 0; is_named(endpoint) && n < endpoint->name_count; n++)
+        if (!is_named(&view->endpoints[i]))
+            continue;
+        for (size_t n = 0; n < endpoint->name_count; n++)
             add_name(view, &endpoint->names[n], &view->endpoints[i]);
+        for (size_t n = 0; n < endpoint->host_count; n++)
+            add_host(view, &endpoint->hosts[n].name, &view->endpoints[i]);
     }
 }
 
@@ -182,9 +210,11 @@ struct view *view_new(const struct view_inputs *inputs)
     view->upstreams =
         upstreams_copy(config->resolver.upstreams_from_resolv_conf ? inputs->upstreams
                                                                    : &config->resolver.upstreams);
+    address_parse_ip("127.0.0.1", &view->loopback[0]);
+    address_parse_ip("::1", &view->loopback[1]);
     view->endpoints = memory_new_array(config->endpoint_count, sizeof *view->endpoints);
     for (size_t i = 0; i < config->endpoint_count; i++)
-        build_endpoint(inputs, &config->endpoints[i], &view->endpoints[i]);
+        build_endpoint(view, inputs, &config->endpoints[i], &view->endpoints[i]);
     build_names(view);
     return view;
 }

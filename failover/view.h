@@ -20,7 +20,7 @@ struct view_endpoint {
     size_t region;                      /* index into config.regions; CONFIG_NONE: undecided */
     const struct config_target *target; /* the active one; NULL: undecided, or a bucket */
     uint64_t drain_ms; /* of a fence: for how long the relay's open connections may stay; 0: cut */
-    /* What the names answer instead of the target: the relay's addresses. */
+    /* What the names answer instead of the target: the relay's or the gateway's addresses. */
     const struct address *addresses[4];
     unsigned address_count;
 };
@@ -44,6 +44,7 @@ struct view {
     struct config_upstreams
         upstreams; /* those of the file, or of resolv.conf; the view's own copy */
     struct siphash_key key;
+    struct address loopback[2];      /* IPv4, IPv6: of a gateway that listens everywhere */
     struct view_endpoint *endpoints; /* in the order of config.endpoints */
     struct view_names exact, wildcards;
     uint64_t wildcard_labels[2]; /* bit N: there is a wildcard whose suffix has N labels */
@@ -57,6 +58,7 @@ struct view_inputs {
     char *const *fence_also; /* group ids fenced although the record does not say so yet */
     size_t fence_also_count;
     bool fence_also_cuts;          /* no drain for those */
+    bool gateway_answers;          /* it runs: buckets' names lead to it, else to nobody */
     bool planned;                  /* what fences is a switchover: relays may drain */
     const struct siphash_key *key; /* the process's own */
 };

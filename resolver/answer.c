@@ -190,14 +190,14 @@ static enum step answer_managed(struct work *work, const struct view_endpoint *e
     if (work->query->dnssec_ok)
         add_ede(work, EDE_FORGED);
 
-    bool relayed = endpoint->address_count > 0;
-    if (endpoint->status == VIEW_UNDECIDED || (endpoint->status == VIEW_FENCED && !relayed)) {
+    bool ours = endpoint->address_count > 0; /* a relay's or the gateway's */
+    if (endpoint->status == VIEW_UNDECIDED || (endpoint->status == VIEW_FENCED && !ours)) {
         bool fenced = endpoint->status == VIEW_FENCED;
         fail(work, RCODE_SERVFAIL, EDE_NOT_READY,
             fenced ? "fenced: between two regions" : "undecided: no region is known to be active");
         return STEP_READY;
     }
-    if (!relayed && !endpoint->target->is_address) {
+    if (!ours && !endpoint->target->is_address) {
         const struct name *target = &endpoint->target->name;
         *at = compose_cname(&work->compose, *at, target->wire, target->size, ttl_s);
         *name = target->wire;
@@ -205,15 +205,21 @@ static enum step answer_managed(struct work *work, const struct view_endpoint *e
         return !add_hops(work, 1) || type == TYPE_CNAME ? STEP_READY : STEP_AGAIN;
     }
     unsigned before = work->compose.answers;
-    const struct address *target = relayed ? NULL : &endpoint->target->address;
-    for (unsigned i = 0; i < (relayed ? endpoint->address_count : 1); i++) {
-        const struct address *address = relayed ? endpoint->addresses[i] : target;
+    const struct address *target = ours ? NULL : &endpoint->target->address;
+    for (unsigned i = 0; i < (ours ? endpoint->address_count : 1); i++) {
+        const struct address *address = ours ? endpoint->addresses[i] : target;
         if (type == (address->any.sa_family == AF_INET ? TYPE_A : TYPE_AAAA))
             compose_address(&work->compose, *at, address, ttl_s);
     }
     if (work->compose.answers == before)
         compose_soa(&work->compose, *at, ttl_s);
     return STEP_READY;
+}
+
+/* A bucket is not: whoever came by another name sends that as its Host, which S3 could not map. */
+static bool is_switched_midway(const struct view_endpoint *endpoint)
+{
+    return endpoint->config->type != CONFIG_BUCKET;
 }
 
 /* The first CNAME of the entry's chain whose target is managed (and not simply itself), -1: none.
@@ -230,7 +236,8 @@ static int find_managed_hop(struct work *work, struct cache_entry *entry,
             (uint8_t)packet_copy_name(entry->message, entry->hops[i].target, ret_name->wire);
         uint64_t hash = siphash(&view->key, ret_name->wire, ret_name->size);
         *ret_endpoint = view_find(view, ret_name->wire, ret_name->size, hash);
-        if (*ret_endpoint && !is_own_target(*ret_endpoint, ret_name->wire, ret_name->size))
+        if (*ret_endpoint && is_switched_midway(*ret_endpoint) &&
+            !is_own_target(*ret_endpoint, ret_name->wire, ret_name->size))
             return i;
     }
     entry->clear_generation = view->generation;

@@ -82,8 +82,13 @@ static char *make_message(const char *name, const struct view *view, const struc
             return memory_format("%s is managed by endpoint %s, whose group %s is fenced: nothing "
                                  "new goes to %s",
                 name, id, group, view->config->regions[endpoint->region]);
+        const char *region = view->config->regions[endpoint->region];
+        if (endpoint->config->type == CONFIG_BUCKET)
+            return memory_format("%s is managed by endpoint %s (group %s): it answers the "
+                                 "gateway's address, behind which is the bucket of %s",
+                name, id, group, region);
         return memory_format("%s is managed by endpoint %s (group %s): it answers the target of %s",
-            name, id, group, view->config->regions[endpoint->region]);
+            name, id, group, region);
     }
     if (!answer->ready)
         return memory_format("%s is not managed and not cached: it would be forwarded", name);

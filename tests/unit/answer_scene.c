@@ -49,8 +49,11 @@ void scene_look(struct scene *scene)
 {
     view_free(scene->view);
     scene->world.config = scene->config;
-    scene->view = view_new(&(struct view_inputs){
-        .config = scene->config, .state = scene->state, .world = &scene->world, .key = &hash_key});
+    scene->view = view_new(&(struct view_inputs){.config = scene->config,
+        .state = scene->state,
+        .world = &scene->world,
+        .gateway_answers = scene->gateway_answers,
+        .key = &hash_key});
     scene->view->generation = ++scene->generation;
 }
 

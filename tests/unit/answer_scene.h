@@ -25,6 +25,7 @@ struct scene {
     struct world world;
     struct view *view;
     uint64_t generation;
+    bool gateway_answers;
     struct cache *cache;
     uint64_t now_ms;
 

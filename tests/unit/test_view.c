@@ -13,6 +13,7 @@ struct scene {
     struct config_upstreams upstreams;
     char *fence_also[1];
     size_t fence_also_count;
+    bool gateway_answers;
     struct view *view;
 };
 
@@ -27,6 +28,7 @@ static void build(struct scene *scene)
         .upstreams = &scene->upstreams,
         .fence_also = scene->fence_also,
         .fence_also_count = scene->fence_also_count,
+        .gateway_answers = scene->gateway_answers,
         .key = &key,
     });
 }
@@ -195,6 +197,59 @@ static void a_relays_names_answer_where_it_listens(void **unused)
     scene_fini(&scene);
 }
 
+static void assert_answers(const struct view_endpoint *endpoint, unsigned at, const char *address)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    assert_true(at < endpoint->address_count);
+    address_print_ip(endpoint->addresses[at], text);
+    assert_string_equal(text, address);
+}
+
+#define GATEWAY_CONFIG(listen)                                                                     \
+    "{\"regions\": [\"eu-west-1\", \"us-west-2\"], \"gateway\": {\"listen\": " listen "},"         \
+    " \"endpoints\": {" SAMPLE_ENDPOINTS ",\"more\": {\"type\": \"bucket\", \"path_style\": true," \
+    "  \"group\": \"more\", \"buckets\": {\"eu-west-1\": \"more-eu\", \"us-west-2\": "             \
+    "\"more-us\"}}}}"
+
+static void a_buckets_names_lead_to_the_gateway_when_it_runs(void **unused)
+{
+    (void)unused;
+    struct scene scene;
+    scene_init(&scene, GATEWAY_CONFIG("[\"127.0.0.80:80\", \"127.0.0.80:443\", \"[::]:80\"]"));
+    assert_null(find(&scene, "assets-us.s3.us-west-2.amazonaws.com"));
+    scene.gateway_answers = true;
+    build(&scene);
+    const struct view_endpoint *assets = endpoint(&scene, "assets");
+    assert_ptr_equal(find(&scene, "assets-us.s3.us-west-2.amazonaws.com"), assets);
+    assert_ptr_equal(find(&scene, "assets.elsewhere.internal"), assets);
+    assert_ptr_equal(find(&scene, "s3.eu-west-1.amazonaws.com"), endpoint(&scene, "more"));
+    assert_null(find(&scene, "other.s3.eu-west-1.amazonaws.com"));
+    assert_int_equal(assets->address_count, 2);
+    assert_answers(assets, 0, "127.0.0.80");
+    assert_answers(assets, 1, "::1"); /* of a wildcard, what is on this host */
+    assert_int_equal(endpoint(&scene, "orders-db")->address_count, 0);
+    scene_fini(&scene);
+}
+
+static void a_region_host_belongs_to_the_first_who_takes_path_style(void **unused)
+{
+    (void)unused;
+    struct scene scene;
+    scene_init(&scene,
+        "{\"regions\": [\"east\", \"west\"], \"endpoints\": {"
+        "\"a\": {\"type\": \"bucket\", \"buckets\": {\"east\": \"a-e\", \"west\": \"a-w\"}},"
+        "\"b\": {\"type\": \"bucket\", \"buckets\": {\"east\": \"b-e\", \"west\": \"b-w\"},"
+        "  \"path_style\": true},"
+        "\"c\": {\"type\": \"bucket\", \"buckets\": {\"east\": \"c-e\", \"west\": \"c-w\"},"
+        "  \"path_style\": true}}}");
+    scene.gateway_answers = true;
+    build(&scene);
+    assert_ptr_equal(find(&scene, "s3.west.amazonaws.com"), endpoint(&scene, "b"));
+    assert_ptr_equal(find(&scene, "c-w.s3.east.amazonaws.com"), endpoint(&scene, "c"));
+    assert_answers(endpoint(&scene, "c"), 0, "127.0.0.80");
+    scene_fini(&scene);
+}
+
 static void an_exact_name_beats_a_wildcard_and_the_longest_wildcard_wins(void **unused)
 {
     (void)unused;
@@ -291,6 +346,8 @@ int main(void)
         cmocka_unit_test(nothing_is_guessed_without_a_record),
         cmocka_unit_test(a_group_without_an_entry_or_in_a_vanished_region_is_undecided),
         cmocka_unit_test(a_relays_names_answer_where_it_listens),
+        cmocka_unit_test(a_buckets_names_lead_to_the_gateway_when_it_runs),
+        cmocka_unit_test(a_region_host_belongs_to_the_first_who_takes_path_style),
         cmocka_unit_test(an_exact_name_beats_a_wildcard_and_the_longest_wildcard_wins),
         cmocka_unit_test(names_that_nobody_manages_are_nobodys),
         cmocka_unit_test(every_one_of_many_names_is_found),
