@@ -97,15 +97,11 @@ static bool is_bucket_of(const struct config_endpoint *endpoint, size_t region, 
 static size_t region_meant(
     const struct work *work, const struct config_bucket *found, struct span bucket)
 {
-    const struct config *config = work->in->config;
-    const struct config_endpoint *endpoint = &config->endpoints[found->endpoint];
+    const struct config_endpoint *endpoint = &work->in->config->endpoints[found->endpoint];
     if (is_bucket_of(endpoint, work->route->host_region, bucket))
         return work->route->host_region;
-    for (size_t i = 0; i < config->region_count; i++) {
-        if (spans_is(work->in->signed_region, config->regions[i]) &&
-            is_bucket_of(endpoint, i, bucket))
-            return i;
-    }
+    if (is_bucket_of(endpoint, work->route->signed_region, bucket))
+        return work->route->signed_region;
     return found->region;
 }
 
@@ -132,14 +128,20 @@ static int take_virtual(struct work *work, struct span bucket)
     return 0;
 }
 
-static size_t signed_region(const struct work *work)
+static size_t signed_region(const struct route_inputs *inputs)
 {
-    const struct config *config = work->in->config;
-    for (size_t i = 0; i < config->region_count; i++) {
-        if (spans_is(work->in->signed_region, config->regions[i]))
+    for (size_t i = 0; i < inputs->config->region_count; i++) {
+        if (spans_is(inputs->signed_region, inputs->config->regions[i]))
             return i;
     }
-    return 0;
+    return CONFIG_NONE;
+}
+
+static size_t region_of_unmapped(const struct route *route, enum route_style style)
+{
+    if (style == ROUTE_PATH)
+        return route->host_region;
+    return route->signed_region == CONFIG_NONE ? 0 : route->signed_region;
 }
 
 static int take_path(struct work *work, enum route_style style)
@@ -150,7 +152,7 @@ static int take_path(struct work *work, enum route_style style)
     if (route_target_bucket(route, work->bucket, &size, work->error) < 0)
         return -EPROTO;
     if (!take_bucket(work, span_of(work->bucket, size)))
-        route->region = style == ROUTE_PATH ? route->host_region : signed_region(work);
+        route->region = region_of_unmapped(route, style);
     return 0;
 }
 
@@ -260,7 +262,9 @@ static int find_host(struct work *work)
 int route_find(const struct route_inputs *inputs, struct route *ret, struct s3_error *error)
 {
     struct work work = {.in = inputs, .route = ret, .error = error};
-    *ret = (struct route){.endpoint_index = CONFIG_NONE, .host_region = CONFIG_NONE};
+    *ret = (struct route){.endpoint_index = CONFIG_NONE,
+        .host_region = CONFIG_NONE,
+        .signed_region = signed_region(inputs)};
     int status = parse_host(&work);
     if (status == 0)
         status = route_target_parse(inputs->target, inputs->host, ret, error);

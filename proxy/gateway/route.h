@@ -35,6 +35,8 @@ struct route {
     size_t endpoint_index;                  /* CONFIG_NONE: none */
     size_t region;                          /* the one that the application's name means */
 
+    size_t
+        signed_region;  /* that the client signed for; CONFIG_NONE: none, or not a configured one */
     size_t host_region; /* of the host itself; CONFIG_NONE: global, custom, an address */
     enum bucket_host_form form;
     bool is_store;              /* the host is that of s3_endpoints[host_region] */
