@@ -30,8 +30,8 @@ void names_fini(struct names *names);
 
 enum names_direction { NAMES_TO_S3, NAMES_TO_APP };
 
-/* Each returns true and adds to `ret` when the name changes. -EHOSTDOWN is never guessed away: a
- * bucket whose endpoint is undecided keeps its name, see names_is_undecided. */
+/* Each returns true and adds to `ret` when the name changes. A bucket whose endpoint is undecided
+ * keeps its name: see names_is_undecided. */
 bool names_bucket(const struct names *names, enum names_direction direction, struct span bucket,
     struct text *ret);
 bool names_swap(const struct names *names, enum names_direction direction, struct span bucket,

@@ -264,6 +264,7 @@ int route_find(const struct route_inputs *inputs, struct route *ret, struct s3_e
     struct work work = {.in = inputs, .route = ret, .error = error};
     *ret = (struct route){.endpoint_index = CONFIG_NONE,
         .host_region = CONFIG_NONE,
+        .is_tls = inputs->is_tls,
         .signed_region = signed_region(inputs)};
     int status = parse_host(&work);
     if (status == 0)

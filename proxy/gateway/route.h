@@ -54,6 +54,7 @@ struct route {
     enum route_operation operation;
     bool is_presigned; /* the query holds X-Amz-Signature or X-Amz-Credential */
     bool is_head;
+    bool is_tls; /* the client came over TLS */
 };
 
 struct route_inputs {
@@ -61,6 +62,7 @@ struct route_inputs {
     struct span method, host, target; /* as they came; the target in origin or absolute form */
     struct span sni;                  /* of the TLS handshake; empty: none */
     struct span signed_region;        /* of the credential's scope; empty: not signed */
+    bool is_tls;
 };
 
 /* 0, or -EPROTO and what to answer. An unmapped bucket is a route without endpoint: on a region's
