@@ -7,7 +7,11 @@
  * signs this shape anew; an anonymous request stays anonymous. What authorised the old request
  * (Authorization, x-amz-date, x-amz-security-token, the presigned parameters) is left out, what
  * says how the body is framed (Content-Length, Transfer-Encoding, Trailer) always is: the caller
- * writes both. */
+ * writes both.
+ *
+ * A route without endpoint that needs a rename (an unmapped bucket at our own address, or a copy
+ * into one) is for the client's own key alone: with `sign_as` "host" it is to be refused, or the
+ * host's key would open more than what is mapped. */
 #pragma once
 
 #include "base/http_header.h"

@@ -11,6 +11,8 @@
 #include <errno.h>
 
 #define BUCKET_MAX 255
+#define CONNECTION_MAX 1024 /* bytes of all Connection fields: each header is looked for in them   \
+                             */
 
 static bool is_one_of(struct span name, const char *const *names)
 {
@@ -53,6 +55,16 @@ static bool is_listed_by_connection(const struct map_inputs *inputs, struct span
     return false;
 }
 
+static bool is_connection_short(const struct map_inputs *inputs)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < inputs->header_count; i++) {
+        if (spans_is_nocase(inputs->headers[i].name, "connection"))
+            size += inputs->headers[i].value.size;
+    }
+    return size <= CONNECTION_MAX;
+}
+
 /* Bytes of "/" at the front, encoded or not. */
 static size_t slash_size(struct span text)
 {
@@ -69,8 +81,7 @@ static struct span source_bucket(struct span source)
     return span_of(rest.data, size);
 }
 
-/* What is not mapped keeps its name: access points, other people's buckets. */
-static int map_source(struct map *map, struct span source, struct text *ret, struct s3_error *error)
+int map_source(const struct map *map, struct span source, struct text *ret, struct s3_error *error)
 {
     uint8_t name[BUCKET_MAX];
     size_t size;
@@ -134,6 +145,8 @@ static struct span value_of(const struct map *map, const struct http_header *hea
 
 int map_headers(const struct map_inputs *inputs, struct map *map, struct s3_error *error)
 {
+    if (!is_connection_short(inputs))
+        return s3_error_set(error, S3_INVALID_REQUEST, "The Connection header is too long.");
     map->headers = memory_new_array(inputs->header_count + 1, sizeof *map->headers);
     map->headers[map->header_count++] =
         (struct http_header){span_of_text("Host"), span_of_text(map->host)};

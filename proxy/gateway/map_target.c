@@ -59,29 +59,44 @@ static int check_id(const struct map_inputs *inputs, const struct map *map,
         token ? "The continuation token provided is incorrect" : "Invalid uploadId marker");
 }
 
+/* A presigned request may have its headers here. Encoded once more, a copy source is still one. */
+static int put_parameter(const struct map_inputs *inputs, struct map *map,
+    const struct route_parameter *parameter, bool *ret_renamed, struct s3_error *error)
+{
+    struct span value;
+    struct text source = {0};
+    int status = check_id(inputs, map, parameter, &value, error);
+    if (status == 0 && route_parameter_is(parameter, "x-amz-copy-source"))
+        status = map_source(map, parameter->value, &source, error);
+    if (source.size > 0)
+        value = span_of(source.data, source.size);
+    *ret_renamed |= value.size != parameter->value.size || source.size > 0;
+    text_add(&map->target, parameter->whole.data, parameter->whole.size - parameter->value.size);
+    text_add(&map->target, value.data, value.size);
+    text_fini(&source);
+    return status;
+}
+
 int map_target(const struct map_inputs *inputs, struct map *map, bool is_virtual, bool *ret_renamed,
     struct s3_error *error)
 {
-    struct span query = inputs->route->query, id;
+    const struct route *route = inputs->route;
+    struct span query = route->query;
     struct route_parameter parameter;
     const char *between = "?";
     text_fini(&map->target);
     put_path(inputs, map, is_virtual);
-    if (inputs->route->has_query && query.size == 0)
+    if (route->has_query && query.size == 0)
         text_put(&map->target, "?");
     while (route_next_parameter(&query, &parameter)) {
-        if (check_id(inputs, map, &parameter, &id, error) < 0)
-            return -EPROTO;
-        if (map->needs_rename && inputs->route->is_presigned && is_presigning(&parameter))
+        if (map->needs_rename && route->is_presigned && is_presigning(&parameter))
             continue;
-        *ret_renamed |= id.size != parameter.value.size;
         text_put(&map->target, between);
         between = "&";
-        text_add(&map->target, parameter.whole.data, parameter.whole.size - parameter.value.size);
-        text_add(&map->target, id.data, id.size);
+        if (put_parameter(inputs, map, &parameter, ret_renamed, error) < 0)
+            return -EPROTO;
     }
-    bool ends_open = inputs->route->query.size > 0 &&
-                     inputs->route->query.data[inputs->route->query.size - 1] == '&';
+    bool ends_open = route->query.size > 0 && route->query.data[route->query.size - 1] == '&';
     if (ends_open && !map->needs_rename)
         text_put(&map->target, "&");
     return 0;

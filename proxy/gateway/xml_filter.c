@@ -111,22 +111,21 @@ static void XMLCALL on_start(void *data, const char *name, const char **attribut
     struct xml_filter *filter = data;
     uint64_t at = event_at(filter);
     (void)attributes;
-    filter->chosen = 0; /* an element with children has no text that is ours */
     if (!enter(filter, name)) {
         fail(filter, -EMSGSIZE);
         return;
     }
     unsigned chosen = filter->events->choose(filter->context, filter->path, filter->depth);
-    if (chosen == XML_FILTER_ENTRY && !filter->entry_depth) {
+    bool is_entry = chosen == XML_FILTER_ENTRY;
+    if (is_entry && !filter->entry_depth) {
         pass_to(filter, at);
         filter->entry_depth = filter->depth;
         filter->entry.size = 0;
-    } else if (chosen != XML_FILTER_ENTRY) {
-        filter->chosen = chosen;
-        filter->chosen_depth = filter->depth;
-        filter->text_at = filter->known;
-        filter->value.size = 0;
     }
+    filter->chosen = is_entry ? 0 : chosen; /* its parent has children, so no text of its own */
+    filter->chosen_depth = filter->depth;
+    filter->text_at = filter->known;
+    filter->value.size = 0;
 }
 
 static bool is_empty_tag(const struct xml_filter *filter, uint64_t at)

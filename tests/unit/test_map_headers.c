@@ -73,6 +73,35 @@ static void a_copy_from_an_undecided_endpoint_is_503(void **unused)
     assert_int_equal(scene.error.code, S3_SERVICE_UNAVAILABLE);
 }
 
+static void a_presigned_copy_source_is_in_the_query(void **unused)
+{
+    (void)unused;
+    scene_activate(&scene, US);
+    scene_good(&scene, "PUT", EU_HOST,
+        "/k?X-Amz-Signature=0&X-Amz-Copy-Source=%2Fshop-eu%2Fa%2520b&x-id=CopyObject");
+    assert_string_equal(
+        scene.map.target.data, "/k?X-Amz-Copy-Source=%2Fshop-us%2Fa%2520b&x-id=CopyObject");
+    scene_activate(&scene, EU);
+    scene.endpoints[1].region = US;
+    scene_good(&scene, "PUT", EU_HOST, "/k?x-amz-copy-source=shop.logs.eu/k");
+    assert_true(scene.map.needs_rename);
+    assert_string_equal(scene.map.target.data, "/k?x-amz-copy-source=shop.logs.us/k");
+}
+
+static void a_connection_header_that_is_too_long_is_refused(void **unused)
+{
+    char value[2000] = "";
+    (void)unused;
+    memset(value, ',', 1024);
+    scene_header(&scene, "Connection", value);
+    scene_good(&scene, "PUT", EU_HOST, "/k");
+    value[1024] = ',';
+    scene.header_count = 0;
+    scene_header(&scene, "Connection", value);
+    assert_true(scene_ask(&scene, "PUT", EU_HOST, "/k") < 0);
+    assert_int_equal(scene.error.code, S3_INVALID_REQUEST);
+}
+
 static void two_copy_sources_are_refused(void **unused)
 {
     (void)unused;
@@ -173,6 +202,8 @@ int main(void)
         TEST(a_copy_source_that_is_not_mapped_keeps_its_name),
         TEST(a_copy_from_an_endpoint_that_has_moved_is_enough_to_sign_anew),
         TEST(a_copy_from_an_undecided_endpoint_is_503),
+        TEST(a_presigned_copy_source_is_in_the_query),
+        TEST(a_connection_header_that_is_too_long_is_refused),
         TEST(two_copy_sources_are_refused),
         TEST(a_rename_source_is_mapped_only_where_it_names_a_bucket),
         TEST(what_is_for_one_connection_is_cut_off),

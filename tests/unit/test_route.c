@@ -300,6 +300,7 @@ static void a_stores_own_host_counts_with_its_port(void **unused)
     refuses("s3.us.test", "/shop-us/k", S3_ACCESS_DENIED);
     refuses("other.s3.us.test:9000", "/k", S3_ACCESS_DENIED);
     refuses("xs3.us.test:9000", "/k", S3_ACCESS_DENIED);
+    refuses("shop-us-s3.us.test:9000", "/k", S3_ACCESS_DENIED);
     refuses(".s3.us.test:9000", "/k", S3_ACCESS_DENIED);
 }
 
