@@ -11,8 +11,7 @@
 #include <errno.h>
 
 #define BUCKET_MAX 255
-#define CONNECTION_MAX 1024 /* bytes of all Connection fields: each header is looked for in them   \
-                             */
+#define CONNECTION_MAX 1024 /* bytes of all Connection fields: each header is sought in them */
 
 static bool is_one_of(struct span name, const char *const *names)
 {
