@@ -4,6 +4,22 @@
 
 #include "base/span.h"
 
+#include <stdbool.h>
+
 struct http_header {
     struct span name, value;
 };
+
+/* Names are compared without regard to letter case. */
+bool http_header_is(const struct http_header *header, struct span name);
+bool http_header_starts_with(const struct http_header *header, const char *prefix);
+
+/* The first one of that name; NULL when there is none. */
+const struct http_header *http_header_find(
+    const struct http_header *headers, size_t count, const char *name);
+size_t http_header_occurrences(const struct http_header *headers, size_t count, const char *name);
+
+/* Whether a field of that name lists `token` among its comma-separated members (RFC 9110 5.6.1),
+ * as Connection lists the fields that go no further. */
+bool http_header_lists(
+    const struct http_header *headers, size_t count, const char *name, struct span token);

@@ -1,7 +1,7 @@
 #include "proxy/gateway/location.h"
 
 #include "base/memory.h"
-#include "proxy/gateway/percent.h"
+#include "base/percent.h"
 #include "proxy/gateway/spans.h"
 
 #include <stdlib.h>
@@ -67,7 +67,7 @@ static bool is_own_key(const struct names *names, struct span resource)
         return key.size > 0;
     uint8_t *decoded = memory_new(key.size);
     size_t size;
-    bool same = percent_decode(key, decoded, key.size, &size) &&
+    bool same = percent_decode_strictly(key, decoded, key.size, &size) &&
                 spans_equal(span_of(decoded, size), resource);
     free(decoded);
     return same;

@@ -3,10 +3,10 @@
  * A header that Connection lists is for us alone (RFC 9110 section 7.6.1) and is cut off; where the
  * client signed it, cutting it off would change what was signed, so the request is refused. */
 #include "proxy/gateway/map_parts.h"
-#include "proxy/gateway/percent.h"
 #include "proxy/gateway/spans.h"
 
 #include "base/memory.h"
+#include "base/percent.h"
 
 #include <errno.h>
 
@@ -88,7 +88,7 @@ int map_source(const struct map *map, struct span source, struct text *ret, stru
     struct span raw = source_bucket(source);
     if (ret->data)
         return s3_error_set(error, S3_INVALID_REQUEST, "There is more than one copy source.");
-    if (!percent_decode(raw, name, sizeof name, &size))
+    if (!percent_decode_strictly(raw, name, sizeof name, &size))
         return 0;
     if (names_is_undecided(&map->names, span_of(name, size)))
         return s3_error_set(error, S3_SERVICE_UNAVAILABLE, "No region is known to be active.");

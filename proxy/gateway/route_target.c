@@ -3,7 +3,7 @@
  * segment that some store might resolve as a directory. */
 #include "proxy/gateway/route_target.h"
 
-#include "proxy/gateway/percent.h"
+#include "base/percent.h"
 #include "proxy/gateway/spans.h"
 
 #include <errno.h>
@@ -56,7 +56,7 @@ int route_target_bucket(
 {
     struct span rest = spans_after(route->path, 1);
     struct span segment = span_of(rest.data, spans_until(rest, '/'));
-    bool good = percent_decode(segment, bucket, ROUTE_BUCKET_MAX, ret_size);
+    bool good = percent_decode_strictly(segment, bucket, ROUTE_BUCKET_MAX, ret_size);
     struct span decoded = span_of(bucket, good ? *ret_size : 0);
     /* "//KEY" has no bucket, and a bucket has no slash: who means what with these? */
     if (!good || (segment.size == 0 && rest.size > 0) || spans_is(decoded, ".") ||
@@ -85,7 +85,7 @@ bool route_parameter_is(const struct route_parameter *parameter, const char *tex
 {
     uint8_t name[PARAMETER_MAX];
     size_t size;
-    return percent_decode(parameter->name, name, sizeof name, &size) &&
+    return percent_decode_strictly(parameter->name, name, sizeof name, &size) &&
            spans_is_nocase(span_of(name, size), text);
 }
 
