@@ -48,6 +48,15 @@ void text_format(struct text *text, const char *format, ...)
     va_end(second);
 }
 
+void text_reserve(struct text *text, size_t size)
+{
+    if (size < text->room)
+        return;
+    text->data = memory_resize(text->data, size + 1, 1);
+    text->data[text->size] = 0;
+    text->room = size + 1;
+}
+
 void text_fini(struct text *text)
 {
     free(text->data);

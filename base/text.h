@@ -11,4 +11,5 @@ struct text {
 void text_add(struct text *text, const void *data, size_t size);
 void text_put(struct text *text, const char *more);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_reserve(struct text *text, size_t size); /* room for so many bytes, and no more */
 void text_fini(struct text *text);
