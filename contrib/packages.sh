@@ -4,7 +4,7 @@
 
 # shellcheck disable=SC2034  # for those who source this
 BUILD_PACKAGES="gcc libc6-dev pkg-config meson ninja-build libuv1-dev libldns-dev libcjson-dev
-  libssl-dev libexpat1-dev libpq-dev libmariadb-dev"
+  libssl-dev libcurl4-openssl-dev libexpat1-dev libpq-dev libmariadb-dev"
 # shellcheck disable=SC2034
 TEST_PACKAGES="libcmocka-dev clang clang-format python3 python3-pytest python3-dnspython
   python3-jsonschema nsd bind9-dnsutils iproute2 mandoc shellcheck procps util-linux zsh fish
