@@ -5,6 +5,7 @@
 #include "base/http_client_parts.h"
 
 #include "base/memory.h"
+#include "base/secret.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -114,22 +115,15 @@ struct http_client_call *http_client_call_new(struct http_client *client,
     return call;
 }
 
-static void wipe(struct text *text)
-{
-    if (text->data)
-        OPENSSL_cleanse(text->data, text->room);
-    text_fini(text);
-}
-
 void http_client_call_free(struct http_client_call *call)
 {
     curl_easy_cleanup(call->easy);
     for (struct curl_slist *header = call->headers; header; header = header->next)
         OPENSSL_cleanse(header->data, strlen(header->data));
     curl_slist_free_all(call->headers);
-    wipe(&call->body);
-    wipe(&call->reply);
-    wipe(&call->head);
+    secret_text_fini(&call->body);
+    secret_text_fini(&call->reply);
+    secret_text_fini(&call->head);
     free(call);
 }
 

@@ -114,3 +114,6 @@ bool sigv4_equal(const char a[SIGV4_SIGNATURE_SIZE], const char b[SIGV4_SIGNATUR
 /* Seconds since 1970 and "20150830T123600Z". */
 void sigv4_time_print(uint64_t now_s, char ret[SIGV4_TIME_SIZE]);
 bool sigv4_time_parse(struct span text, uint64_t *ret_s);
+
+/* "2015-08-30T12:36:00Z", with or without a fraction of a second. */
+bool sigv4_time_parse_extended(const char *text, uint64_t *ret_s);

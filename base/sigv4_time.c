@@ -45,3 +45,17 @@ bool sigv4_time_parse(struct span text, uint64_t *ret_s)
     *ret_s = (uint64_t)timegm(&parts);
     return true;
 }
+
+bool sigv4_time_parse_extended(const char *text, uint64_t *ret_s)
+{
+    char compact[SIGV4_TIME_SIZE];
+    size_t size = 0;
+    for (; *text && *text != '.' && *text != 'Z' && size < sizeof compact - 2; text++) {
+        if (*text != '-' && *text != ':')
+            compact[size++] = *text;
+    }
+    if (*text == '.')
+        text += 1 + strspn(text + 1, "0123456789");
+    compact[size] = 'Z';
+    return strcmp(text, "Z") == 0 && sigv4_time_parse(span_of(compact, size + 1), ret_s);
+}

@@ -1,8 +1,8 @@
 #include "proxy/gateway/auth_keys.h"
 
 #include "base/memory.h"
+#include "base/secret.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 
 struct auth_key *auth_key_new(
@@ -23,21 +23,14 @@ struct auth_key *auth_key_hold(struct auth_key *key)
     return key;
 }
 
-static void wipe(char *text)
-{
-    if (text)
-        OPENSSL_cleanse(text, strlen(text));
-    free(text);
-}
-
 void auth_key_drop(struct auth_key *key)
 {
     if (!key || --key->holds > 0)
         return;
     for (size_t i = 0; i < AUTH_KEY_SLOTS; i++)
         sigv4_key_fini(&key->slots[i]);
-    wipe(key->secret);
-    wipe(key->session_token);
+    secret_free(key->secret);
+    secret_free(key->session_token);
     free(key->access_key_id);
     free(key);
 }

@@ -54,24 +54,6 @@ static cJSON *parse(struct span policy)
     return root;
 }
 
-/* "2007-12-01T12:00:00.000Z", with or without the fraction. */
-static bool read_expiration(const cJSON *root, uint64_t *ret_s)
-{
-    const char *text = json_text(root, "expiration");
-    char compact[SIGV4_TIME_SIZE];
-    size_t size = 0;
-    if (!text)
-        return false;
-    for (; *text && *text != '.' && *text != 'Z' && size < sizeof compact - 2; text++) {
-        if (*text != '-' && *text != ':')
-            compact[size++] = *text;
-    }
-    if (*text == '.')
-        text += 1 + strspn(text + 1, "0123456789");
-    compact[size] = 'Z';
-    return strcmp(text, "Z") == 0 && sigv4_time_parse(span_of(compact, size + 1), ret_s);
-}
-
 /* The one field of that name; the bucket is there whether the form has it or not. */
 static bool find_value(const struct auth_form *form, const char *name, struct span *ret)
 {
@@ -230,7 +212,8 @@ const struct auth_refusal *auth_policy_check(struct span policy, const struct au
     const struct auth_refusal *refusal = &auth_policy_malformed;
     *ret_limits = (struct auth_limits){0, UINT64_MAX};
     cJSON *root = parse(policy);
-    if (root && read_expiration(root, &expires_s)) {
+    const char *expiration = json_text(root, "expiration");
+    if (expiration && sigv4_time_parse_extended(expiration, &expires_s)) {
         refusal = now_s >= expires_s
                       ? &auth_policy_expired
                       : check_conditions(json_member(root, "conditions"), form, ret_limits);
