@@ -32,11 +32,13 @@
 #include "base/failure.h"
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
 #define CA_KEY_FILE "ca.key"
 #define CA_CERTIFICATE_FILE "ca.crt"
+#define CA_HOST_SIZE 254 /* a host name and NUL */
 
 struct ca;
 
@@ -58,6 +60,9 @@ int ca_cover(struct ca *ca, const struct ca_names *names, time_t now, struct fai
 
 /* The certificate as PEM, until the next ca_cover. On the main loop. */
 const char *ca_pem(const struct ca *ca);
+
+/* Lower case: letters, digits, "-" and "_" between single dots; at most 253 bytes. */
+bool ca_is_host(const char *host);
 
 /* A certificate for `host` and nothing else, for a TLS server that holds `key`. From any thread.
  * -EINVAL when it is no host name, -ENOMEM. */

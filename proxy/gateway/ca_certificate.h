@@ -3,10 +3,6 @@
 
 #include "proxy/gateway/ca.h"
 
-#include <stdbool.h>
-
-#define CA_HOST_SIZE 254 /* a host name and NUL */
-
 /* Whoever has the key: subject and key identifier follow from it, so that a certificate that is
  * issued again stands for the same CA. Never changes, so that all threads may sign with it. */
 struct ca_identity {
@@ -22,9 +18,6 @@ void ca_identity_fini(struct ca_identity *identity);
 /* EC P-256, the only kind of key here; NULL when there is no memory or no randomness. */
 EVP_PKEY *ca_key_new(void);
 bool ca_key_fits(const EVP_PKEY *key);
-
-/* Lower case: letters, digits, "-" and "_" between single dots; at most 253 bytes. */
-bool ca_is_host(const char *host);
 
 /* Self-signed. -EINVAL: no names, or one is no host name. */
 int ca_certificate_make(
