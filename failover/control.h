@@ -31,6 +31,10 @@ struct control_options {
     struct relays *relays;        /* NULL: there are none */
     struct ready *ready;          /* freed after the control socket */
     struct status_source *status; /* its sidecar members are kept here */
+
+    /* The certificate of the gateway's CA, as PEM; NULL, either of them: no gateway serves TLS. */
+    const char *(*gateway_ca)(void *context);
+    void *gateway_context;
 };
 
 /* The socket at `path` (a stale one is replaced, a missing directory made), listening and open to

@@ -238,6 +238,21 @@ static void run_history(struct control_call *call)
     control_call_return(call, result);
 }
 
+static void run_ca(struct control_call *call)
+{
+    const struct control_options *options = &call->control->options;
+    const char *pem = options->gateway_ca ? options->gateway_ca(options->gateway_context) : NULL;
+    if (!pem) {
+        refuse(call, RPC_OURS + EXIT_STATUS_FAILED,
+            "there is no CA: no gateway serves TLS here, which takes an endpoint of type "
+            "\"bucket\"");
+        return;
+    }
+    cJSON *result = cJSON_CreateObject();
+    json_add_text(result, "ca", pem);
+    control_call_return(call, result);
+}
+
 static const struct control_method methods[] = {
     {"hello", false, run_hello, hello_parameters},
     {"status", false, run_status, no_parameters},
@@ -256,6 +271,7 @@ static const struct control_method methods[] = {
     {"connections", false, control_list_relayed, connections_parameters},
     {"history", false, run_history, no_parameters},
     {"ready", false, control_ready_run, control_ready_parameters},
+    {"ca", false, run_ca, no_parameters},
     {"reload", true, run_reload, reload_parameters},
     {"flush", true, run_flush, flush_parameters},
 };

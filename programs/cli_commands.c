@@ -148,6 +148,20 @@ static enum exit_status run_flush(struct session *session)
     return show(session, &reply, draw_flushed);
 }
 
+/* As it is, for a file or a pipe. */
+static void draw_ca(const struct page *page, const cJSON *result)
+{
+    const char *pem = json_text(result, "ca");
+    fputs(pem ? pem : "", page->out);
+}
+
+static enum exit_status run_ca(struct session *session)
+{
+    struct reply reply;
+    session_ask(session, "ca", NULL, &reply);
+    return show(session, &reply, draw_ca);
+}
+
 static enum exit_status run_help(struct session *session)
 {
     struct failure why;
@@ -174,6 +188,7 @@ enum exit_status command_run(struct session *session)
         [CLI_HISTORY] = run_history,
         [CLI_RELOAD] = move_reload,
         [CLI_FLUSH] = run_flush,
+        [CLI_CA] = run_ca,
         [CLI_HELP] = run_help,
     };
     return runs[session->options->command](session);

@@ -22,6 +22,7 @@ enum cli_command {
     CLI_HISTORY,
     CLI_RELOAD,
     CLI_FLUSH,
+    CLI_CA,
     CLI_HELP,
     CLI_COMMANDS /* how many; also: none given */
 };

@@ -57,6 +57,7 @@ const struct command_entry words_commands[CLI_COMMANDS] = {
     [CLI_HISTORY] = {"history", "", 0, 0, "past transitions"},
     [CLI_RELOAD] = {"reload", "", 0, 0, "read the configuration again"},
     [CLI_FLUSH] = {"flush", "[NAME]", 0, 1, "drop cached answers, all or those of NAME"},
+    [CLI_CA] = {"ca", "", 0, 0, "the gateway's CA certificate, for applications to trust"},
     [CLI_HELP] = {"help", "[COMMAND]", 0, 1, "this text, or that of a command"},
 };
 

@@ -17,7 +17,7 @@ _pilotlight_names()
 _pilotlight()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= i
-    local commands="status failover switchover abort wait ready explain connections history reload flush help"
+    local commands="status failover switchover abort wait ready explain connections history reload flush ca help"
     local options="--config --socket --json --help --version"
     local moves="--group --reason --no-wait --timeout --dry-run --yes --force"
 

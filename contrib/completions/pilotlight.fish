@@ -15,7 +15,7 @@ function __pilotlight_endpoints
         string replace -r '"(.*)":.*' '$1'
 end
 
-set -l commands status failover switchover abort wait ready explain connections history reload flush help
+set -l commands status failover switchover abort wait ready explain connections history reload flush ca help
 set -l none "not __fish_seen_subcommand_from $commands"
 set -l moves "__fish_seen_subcommand_from failover switchover"
 set -l words lag flap latch acks undecided dns-only irreversible
@@ -32,6 +32,7 @@ complete -c pilotlight -n $none -a connections -d 'relayed connections: open, he
 complete -c pilotlight -n $none -a history -d 'past transitions'
 complete -c pilotlight -n $none -a reload -d 'read the configuration again'
 complete -c pilotlight -n $none -a flush -d 'drop cached answers'
+complete -c pilotlight -n $none -a ca -d "the gateway's CA certificate"
 complete -c pilotlight -n $none -a help -d 'help, or that of a command'
 complete -c pilotlight -n '__fish_seen_subcommand_from help' -a "$commands"
 complete -c pilotlight -n '__fish_seen_subcommand_from connections' -a '(__pilotlight_endpoints)'

@@ -3,6 +3,8 @@ import json
 import os
 import pty
 import select
+import socket
+import threading
 import time
 
 import pytest
@@ -215,3 +217,40 @@ def test_explain_tells_forwarded_from_cached(daemon, upstream):
     assert str(upstream) in out and upstream.count() == 0
     ask(daemon, "www.example.net")
     assert "cache" in daemon.cli("explain", "www.example.net", expect=0).out
+
+
+# -- the gateway's CA ------------------------------------------------------------------------------
+
+def test_without_a_gateway_there_is_no_ca(daemon):
+    result = changes_nothing(daemon, "ca", status=1)
+    assert "no gateway" in result.err and result.out == ""
+    assert json.loads(daemon.cli("ca", "--json", expect=1).out)["status"] == 1
+
+
+def test_the_ca_is_printed_as_it_is(tmp_path):
+    """By a daemon that the test plays: as PEM for a file, as a member for a program."""
+    pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    path = str(tmp_path / "control.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        listener.settimeout(10)
+
+        def answer():
+            connection = listener.accept()[0]
+            with connection, connection.makefile("rw") as lines:
+                for line in lines:
+                    reply = {"jsonrpc": "2.0", "id": json.loads(line)["id"], "result": {"ca": pem}}
+                    lines.write(json.dumps(reply) + "\n")
+                    lines.flush()
+
+        def ask_for_it(*options):
+            server = threading.Thread(target=answer)
+            server.start()
+            result = run_program("pilotlight", "ca", f"--socket={path}", *options)
+            server.join(10)
+            assert result.status == 0
+            return result.out
+
+        assert ask_for_it() == pem
+        assert json.loads(ask_for_it("--json")) == {"ca": pem}

@@ -46,7 +46,14 @@ struct scene {
     struct monitoring *monitoring;
     char directory[64], socket[96], config[96];
     uv_sem_t done;
+    _Atomic(const char *) ca; /* NULL: no gateway */
 };
+
+static inline const char *scene_gateway_ca(void *context)
+{
+    struct scene *scene = context;
+    return scene->ca;
+}
 
 /* -- the fake resolver: answers later, on the loop that asked -- */
 
@@ -132,7 +139,9 @@ static inline void scene_start(void *context)
         .keeper = scene->keeper,
         .lookup = &scene->lookup,
         .relays = scene->relays,
-        .status = &scene->status};
+        .status = &scene->status,
+        .gateway_ca = scene_gateway_ca,
+        .gateway_context = scene};
     int fd = control_bind(scene->socket, &why);
     assert_true(fd >= 0);
     assert_int_equal(control_new(&options, fd, &scene->control, &why), 0);

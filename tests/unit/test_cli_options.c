@@ -130,6 +130,7 @@ static void arguments_are_counted(void **unused)
     assert_int_not_equal(PARSE("failover", "a", "b"), 0);
     assert_int_not_equal(PARSE("explain", "a", "A", "b"), 0);
     assert_int_not_equal(PARSE("--json"), 0);
+    assert_int_not_equal(PARSE("ca", "a"), 0);
     assert_int_equal(PARSE("flush"), 0);
     options_fini(&options);
     assert_int_equal(PARSE("connections"), 0);

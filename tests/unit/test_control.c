@@ -330,6 +330,21 @@ static void explain_and_flush_ask_the_resolver(void **state)
     close(fd);
 }
 
+static void the_gateways_ca_is_shown_where_there_is_one(void **state)
+{
+    struct scene *scene = *state;
+    int fd = scene_dial(scene);
+    cJSON *reply = scene_ask(fd, "ca", "{}");
+    assert_int_equal(scene_code(reply), 1001);
+    assert_non_null(strstr(json_text(json_member(reply, "error"), "message"), "no gateway"));
+    cJSON_Delete(reply);
+    scene->ca = "-----BEGIN CERTIFICATE-----\n";
+    reply = scene_ask(fd, "ca", "{}");
+    assert_string_equal(json_text(reply, "ca"), scene->ca);
+    cJSON_Delete(reply);
+    close(fd);
+}
+
 static void reload_takes_a_good_file_and_refuses_a_bad_one(void **state)
 {
     struct scene *scene = *state;
@@ -369,6 +384,7 @@ int main(void)
         SCENE(wait_fails_when_the_transition_stops),
         SCENE(beyond_32_calls_in_flight_a_peer_is_not_read),
         SCENE(explain_and_flush_ask_the_resolver),
+        SCENE(the_gateways_ca_is_shown_where_there_is_one),
         SCENE(reload_takes_a_good_file_and_refuses_a_bad_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,8 @@ static void a_stranger_reads_and_changes_nothing(void **state)
     scene_assert_code(fd, "hello", "{}", 0);
     scene_assert_code(fd, "history", "{}", 0);
     scene_assert_code(fd, "explain", "{\"name\":\"a.example\"}", 0);
+    scene->ca = "certificate";
+    scene_assert_code(fd, "ca", "{}", 0);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
         scene_assert_code(fd, changes[i], "{\"region\":\"us-west-2\"}", 1003);
     scene_assert_code(fd, "abort", "{}", 1003);
