@@ -12,6 +12,10 @@
  * of the internet. (A constraint on a name permits the names below it; S3 has none there but other
  * buckets' dotted ones. With `path_style` a region's host is managed, and so all below it.)
  *
+ * (Java ignores the constraints of a CA in its trust store. A constrained intermediate would bind
+ * it too; but then nothing could be issued again below a root whose key was thrown away, and with a
+ * root whose key is kept nothing is won.)
+ *
  * A name that is added later lies outside the constraints. Then the certificate is issued again for
  * all names of today, with the same key and subject: whoever trusts the former one goes on as
  * before with the names that it permits, and needs the new one for the added names alone. Wider

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #define NOW CA_SCENE_NOW
@@ -112,6 +113,38 @@ static void what_is_no_host_gets_none(void **unused)
     assert_int_equal(leaf_cache_get(cache, "", NOW, &leaf), -EINVAL);
 }
 
+/* A loop's life: a cache of its own, the CA is everybody's. */
+static void *live(void *unused)
+{
+    (void)unused;
+    struct leaf_cache *own = leaf_cache_new(ca, 8);
+    char host[32];
+    X509 *leaf;
+    intptr_t failed = !own;
+    for (int i = 0; !failed && i < 50; i++) {
+        snprintf(host, sizeof host, "h%d.shop.internal", i);
+        failed = leaf_cache_get(own, host, NOW, &leaf) < 0;
+    }
+    leaf_cache_free(own);
+    return (void *)failed;
+}
+
+static void loops_sign_at_the_same_time_while_the_ca_is_issued_again(void **unused)
+{
+    (void)unused;
+    pthread_t loops[4];
+    static const char *const wider[] = {"internal", NULL};
+    struct ca_names names = ca_scene_names(wider);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&loops[i], NULL, live, NULL), 0);
+    assert_int_equal(ca_cover(ca, &names, NOW, NULL), 0);
+    for (int i = 0; i < 4; i++) {
+        void *failed;
+        assert_int_equal(pthread_join(loops[i], &failed), 0);
+        assert_null(failed);
+    }
+}
+
 #define IN_SCENE(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -122,6 +155,7 @@ int main(void)
         IN_SCENE(a_clock_that_goes_back_does_not_leave_it_in_the_future),
         IN_SCENE(the_least_recently_used_goes),
         IN_SCENE(what_is_no_host_gets_none),
+        IN_SCENE(loops_sign_at_the_same_time_while_the_ca_is_issued_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
