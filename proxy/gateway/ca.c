@@ -112,7 +112,7 @@ static int accept(struct ca *ca, EVP_PKEY *key, X509 *certificate, struct failur
     int status = ca_identity_init(&ca->identity, key);
     if (status < 0)
         return fail_to_make(status, why);
-    if (!ca_key_fits(key) || !ca_certificate_fits(&ca->identity, certificate))
+    if (!ca_certificate_fits(&ca->identity, certificate))
         return failure_set(why, -EINVAL,
             "%.500s/" CA_KEY_FILE " is no CA that pilotlight made, or its key and certificate do "
             "not belong together: restore it, or remove it to have a new one made, which "

@@ -15,15 +15,15 @@ struct ca_identity {
 int ca_identity_init(struct ca_identity *identity, EVP_PKEY *key);
 void ca_identity_fini(struct ca_identity *identity);
 
-/* EC P-256, the only kind of key here; NULL when there is no memory or no randomness. */
+/* EC P-256; NULL when there is no memory or no randomness. */
 EVP_PKEY *ca_key_new(void);
-bool ca_key_fits(const EVP_PKEY *key);
 
 /* Self-signed. -EINVAL: no names, or one is no host name. */
 int ca_certificate_make(
     const struct ca_identity *identity, const struct ca_names *names, time_t now, X509 **ret);
 
-/* Whether it is this identity's, and signed by it. */
+/* Whether it was made for this identity: it has the key identifier that we derive, which others do
+ * not, and the key's signature. */
 bool ca_certificate_fits(const struct ca_identity *identity, X509 *certificate);
 
 /* Whether its constraints permit every one of the names. */

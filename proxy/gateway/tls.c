@@ -77,6 +77,8 @@ static int fail_by_protocol(struct tls_session *session)
     if (ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
         return fail(session, -EKEYREJECTED,
             X509_verify_cert_error_string(SSL_get_verify_result(session->ssl)));
+    if (session->error) /* our own words of why we ended it */
+        words = session->error;
     return fail(session, -EPROTO, words ? words : "TLS failed");
 }
 
@@ -96,22 +98,11 @@ static int status_of(struct tls_session *session, int result)
     }
 }
 
-/* A server that answers with a protocol that was not offered is none of ours. */
-static bool has_wrong_protocol(const SSL *ssl)
-{
-    const unsigned char *protocol;
-    unsigned size;
-    SSL_get0_alpn_selected(ssl, &protocol, &size);
-    return size > 0 && (size != strlen(TLS_PROTOCOL) || memcmp(protocol, TLS_PROTOCOL, size) != 0);
-}
-
 int tls_session_handshake(struct tls_session *session)
 {
     ERR_clear_error();
     int result = SSL_do_handshake(session->ssl);
     int status = result == 1 ? 0 : status_of(session, result);
-    if (result == 1 && has_wrong_protocol(session->ssl))
-        status = fail(session, -EPROTO, "the peer chose another protocol than " TLS_PROTOCOL);
     if (result != 1 && status == 0) /* a goodbye instead of a handshake */
         status = fail(session, -ECONNRESET, "the peer closed the connection");
     if (status < 0 && status != -EAGAIN && session->client)

@@ -235,7 +235,7 @@ static void it_is_issued_again_before_it_expires_and_stays_the_same_ca(void **un
     ca_free(ca);
 }
 
-static void a_clock_that_was_not_set_or_goes_back_harms_nothing(void **unused)
+static void a_clock_that_was_not_set_harms_nothing(void **unused)
 {
     (void)unused;
     struct ca *ca = ca_scene_open(1000, names);
@@ -245,34 +245,57 @@ static void a_clock_that_was_not_set_or_goes_back_harms_nothing(void **unused)
     assert_string_equal(ca_pem(ca), made);
     free(made);
     ca_free(ca);
-    ca = ca_scene_open(NOW + CA_SCENE_YEAR, names);
-    made = memory_text(ca_pem(ca));
+}
+
+static void a_clock_that_goes_back_harms_nothing(void **unused)
+{
+    (void)unused;
+    struct ca *ca = ca_scene_open(NOW + CA_SCENE_YEAR, names);
+    char *made = memory_text(ca_pem(ca));
     cover(ca, NOW, names);
     assert_string_equal(ca_pem(ca), made);
     free(made);
     ca_free(ca);
 }
 
-static void what_a_kill_leaves_behind_does_not_matter(void **unused)
+static void assert_published(const char *pem)
 {
-    (void)unused;
-    struct ca *ca = ca_scene_open(NOW, names);
-    char *pem = memory_text(ca_pem(ca)), *unfinished = ca_scene_path("ca.key.tmp"),
-         *public = ca_scene_path("ca.crt");
-    bool renamed;
-    ca_free(ca);
-    assert_int_equal(file_replace(unfinished, "half a k", 8, 0600, &renamed), 0);
-    assert_int_equal(remove(public), 0);
-    ca = ca_scene_open(NOW, names);
-    assert_string_equal(ca_pem(ca), pem);
-    assert_int_equal(access(unfinished, F_OK), -1);
     char *content = ca_scene_content("ca.crt");
     assert_string_equal(content, pem);
     free(content);
-    free(public);
+}
+
+static void a_kill_before_the_key_is_in_place_leaves_nothing(void **unused)
+{
+    (void)unused;
+    struct ca *ca = ca_scene_open(NOW, names);
+    char *pem = memory_text(ca_pem(ca)), *unfinished = ca_scene_path("ca.key.tmp");
+    bool renamed;
+    ca_free(ca);
+    assert_int_equal(file_replace(unfinished, "half a k", 8, 0600, &renamed), 0);
+    ca = ca_scene_open(NOW, names);
+    assert_string_equal(ca_pem(ca), pem);
+    assert_int_equal(access(unfinished, F_OK), -1);
+    ca_free(ca);
     free(unfinished);
     free(pem);
+}
+
+static void a_kill_before_the_certificate_is_published_is_made_good(void **unused)
+{
+    (void)unused;
+    struct ca *ca = ca_scene_open(NOW, names);
+    char *pem = memory_text(ca_pem(ca)), *public = ca_scene_path("ca.crt");
+    bool renamed;
     ca_free(ca);
+    assert_int_equal(remove(public), 0);
+    ca_free(ca_scene_open(NOW, names));
+    assert_published(pem);
+    assert_int_equal(file_replace(public, "former", 6, 0644, &renamed), 0);
+    ca_free(ca_scene_open(NOW, names));
+    assert_published(pem);
+    free(public);
+    free(pem);
 }
 
 static void assert_refused(int code, const char *words)
@@ -333,6 +356,24 @@ static void a_damaged_key_file_is_refused_and_stays(void **unused)
     assert_refused(-EINVAL, "damaged");
     put_key_file(whole);
     ca_free(ca_scene_open(NOW, names));
+    free(whole);
+}
+
+static void a_certificate_that_was_edited_is_refused(void **unused)
+{
+    (void)unused;
+    ca_free(ca_scene_open(NOW, names));
+    char *whole = ca_scene_content("ca.key");
+    char *begin = strstr(whole, "BEGIN CERTIFICATE"), *end = strstr(whole, "-----END CERTIFICATE");
+    for (char *at = strchr(begin, '\n') + 1; at < end - 5; at += 37) {
+        char before = *at;
+        *at = before == 'A' ? 'B' : 'A';
+        if (before != '\n') {
+            put_key_file(whole);
+            assert_refused(-EINVAL, "restore it");
+        }
+        *at = before;
+    }
     free(whole);
 }
 
@@ -434,10 +475,13 @@ int main(void)
         IN_FOLDER(names_below_a_permitted_one_are_covered),
         IN_FOLDER(what_is_no_host_name_is_refused),
         IN_FOLDER(it_is_issued_again_before_it_expires_and_stays_the_same_ca),
-        IN_FOLDER(a_clock_that_was_not_set_or_goes_back_harms_nothing),
-        IN_FOLDER(what_a_kill_leaves_behind_does_not_matter),
+        IN_FOLDER(a_clock_that_was_not_set_harms_nothing),
+        IN_FOLDER(a_clock_that_goes_back_harms_nothing),
+        IN_FOLDER(a_kill_before_the_key_is_in_place_leaves_nothing),
+        IN_FOLDER(a_kill_before_the_certificate_is_published_is_made_good),
         IN_FOLDER(whatever_others_can_reach_is_refused),
         IN_FOLDER(a_damaged_key_file_is_refused_and_stays),
+        IN_FOLDER(a_certificate_that_was_edited_is_refused),
         IN_FOLDER(what_is_not_our_ca_is_refused),
         IN_FOLDER(a_link_or_a_directory_in_the_keys_place_is_refused),
         IN_FOLDER(a_full_disk_leaves_the_former_ca_whole),

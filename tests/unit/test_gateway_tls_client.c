@@ -155,42 +155,29 @@ static void a_failed_handshake_forgets_the_session(void **unused)
     SSL_CTX_free(server);
 }
 
-static void the_number_of_sessions_kept_is_bounded(void **unused)
+/* One server of many hosts: its tickets are good for all of them. */
+static bool resumes(SSL_CTX *server, int number)
 {
-    (void)unused;
     char host[64];
-    struct ends ends;
-    for (int i = 0; i <= TLS_CLIENT_SESSIONS_MAX; i++) {
-        snprintf(host, sizeof host, "h%d." ASSETS, i);
-        SSL_CTX *server = peer_server_context(host, -60, DAY);
-        ends = exchange(server, host);
-        ends_close(&ends);
-        if (i == TLS_CLIENT_SESSIONS_MAX) { /* it has the key to its own tickets alone */
-            ends = exchange(server, host);
-            assert_true(tls_session_is_resumed(ends.session));
-            ends_close(&ends);
-        }
-        SSL_CTX_free(server);
-    }
+    snprintf(host, sizeof host, "h%d." ASSETS, number);
+    X509 *leaf = ca_scene_leaf(scene_ca, host, time(NULL) - 60, time(NULL) + DAY);
+    assert_int_equal(SSL_CTX_use_cert_and_key(server, leaf, ca_scene_key(), NULL, 1), 1);
+    struct ends ends = exchange(server, host);
+    bool resumed = tls_session_is_resumed(ends.session);
+    ends_close(&ends);
+    X509_free(leaf);
+    return resumed;
 }
 
-static int choose_h2(SSL *ssl, const unsigned char **ret, unsigned char *ret_size,
-    const unsigned char *offered, unsigned size, void *unused)
-{
-    (void)ssl, (void)offered, (void)size, (void)unused;
-    *ret = (const unsigned char *)"h2";
-    *ret_size = 2;
-    return SSL_TLSEXT_ERR_OK;
-}
-
-static void a_protocol_that_was_not_offered_ends_it(void **unused)
+static void the_oldest_session_goes_when_there_are_too_many(void **unused)
 {
     (void)unused;
     SSL_CTX *server = peer_server_context(ASSETS, -60, DAY);
-    SSL_CTX_set_alpn_select_cb(server, choose_h2, NULL);
-    struct ends ends = ends_connect(client, server, ASSETS);
-    assert_int_equal(ends.status, -EPROTO);
-    ends_close(&ends);
+    for (int i = 0; i <= TLS_CLIENT_SESSIONS_MAX; i++)
+        assert_false(resumes(server, i));
+    assert_true(resumes(server, TLS_CLIENT_SESSIONS_MAX));
+    assert_true(resumes(server, 1));
+    assert_false(resumes(server, 0));
     SSL_CTX_free(server);
 }
 
@@ -225,6 +212,19 @@ static int verdict_of(const char *ca_file)
     return status;
 }
 
+/* The certificate of another CA, of the same names. */
+static char *stranger_file(void)
+{
+    struct ca *other;
+    char *directory = ca_scene_path("other"), *file = ca_scene_path("other/ca.crt");
+    static const char *const hosts[] = {ASSETS, NULL};
+    struct ca_names names = ca_scene_names(hosts);
+    assert_int_equal(ca_open(directory, &names, time(NULL), &other, NULL), 0);
+    ca_free(other);
+    free(directory);
+    return file;
+}
+
 static void ssl_cert_file_is_honoured_and_a_named_file_overrides_it(void **unused)
 {
     (void)unused;
@@ -235,6 +235,9 @@ static void ssl_cert_file_is_honoured_and_a_named_file_overrides_it(void **unuse
     assert_int_equal(verdict_of(NULL), -EKEYREJECTED);
     setenv("SSL_CERT_FILE", path, 1);
     assert_int_equal(verdict_of(NULL), 0);
+    char *stranger = stranger_file();
+    assert_int_equal(verdict_of(stranger), -EKEYREJECTED);
+    free(stranger);
     setenv("SSL_CERT_FILE", empty, 1);
     assert_int_equal(verdict_of(path), 0);
     assert_int_equal(tls_trust_load(NULL, &loaded, &why), -EINVAL);
@@ -257,8 +260,7 @@ int main(void)
         IN_SCENE(the_next_connection_to_a_host_goes_on_from_the_last),
         IN_SCENE(a_session_is_not_carried_to_another_host),
         IN_SCENE(a_failed_handshake_forgets_the_session),
-        IN_SCENE(the_number_of_sessions_kept_is_bounded),
-        IN_SCENE(a_protocol_that_was_not_offered_ends_it),
+        IN_SCENE(the_oldest_session_goes_when_there_are_too_many),
         IN_SCENE(a_server_of_tls_1_1_is_refused),
         IN_SCENE(ssl_cert_file_is_honoured_and_a_named_file_overrides_it),
     };

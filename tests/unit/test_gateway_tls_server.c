@@ -67,7 +67,7 @@ static void assert_no_such_name(const char *host)
     struct ends ends = ends_accept(server, client, host);
     assert_int_equal(ends.status, -EPROTO);
     assert_int_equal(ends.peer_reason, UNRECOGNIZED_NAME);
-    assert_string_not_equal(tls_session_error(ends.session), "");
+    assert_non_null(strstr(tls_session_error(ends.session), "none of ours"));
     ends_close(&ends);
 }
 
@@ -231,7 +231,7 @@ static void bytes_go_both_ways(void **unused)
     while (read_so_far < SIZE) { /* more than the socket holds: it has to wait in between */
         ssize_t taken =
             written < SIZE ? tls_session_write(ends.session, sent + written, SIZE - written) : 0;
-        assert_true(taken >= 0 || taken == -EAGAIN);
+        assert_true((taken >= 0 && taken <= 16 << 10) || taken == -EAGAIN);
         if (taken == -EAGAIN)
             assert_int_equal(tls_session_wants(ends.session), UV_WRITABLE);
         written += taken > 0 ? (size_t)taken : 0;
