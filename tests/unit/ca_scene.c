@@ -73,6 +73,16 @@ EVP_PKEY *ca_scene_key(void)
     return leaf_key;
 }
 
+EVP_PKEY *ca_scene_stolen_key(void)
+{
+    char *text = ca_scene_content("ca.key");
+    BIO *in = BIO_new_mem_buf(text, -1);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(in, NULL, NULL, NULL);
+    BIO_free(in);
+    free(text);
+    return key;
+}
+
 X509 *ca_scene_leaf(const struct ca *ca, const char *host, time_t from, time_t until)
 {
     X509 *leaf = NULL;

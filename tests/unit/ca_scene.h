@@ -23,6 +23,8 @@ struct ca *ca_scene_open(time_t now, const char *const *names);
 struct ca_names ca_scene_names(const char *const *names);
 
 EVP_PKEY *ca_scene_key(void); /* one for all leaves; borrowed */
+/* The CA's, as its thief would have it: straight from the file. */
+EVP_PKEY *ca_scene_stolen_key(void);
 X509 *ca_scene_leaf(const struct ca *ca, const char *host, time_t from, time_t until);
 X509 *ca_scene_certificate(const char *pem);
 
