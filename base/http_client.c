@@ -139,7 +139,7 @@ struct http_client *http_client_new(struct loop *loop, const char *ca_file)
         curl_global_cleanup();
         return NULL;
     }
-    client->ca_file = memory_text(ca_file);
+    client->ca_file = memory_text(ca_file ? ca_file : getenv("SSL_CERT_FILE"));
     uv_timer_init(&loop->uv, &client->timer);
     client->timer.data = client;
     client->open = 1;

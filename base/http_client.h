@@ -1,7 +1,8 @@
 /* An HTTP client for control planes: AWS, etcd, credentials, health. libcurl on a loop.
  *
  * A call's reply is gathered whole, within a bound, and handed over once. Servers are verified,
- * redirects are not followed, and the path goes out as it was given: it may be signed. */
+ * redirects are not followed, and the path goes out as it was given: it may be signed. The process
+ * ignores SIGPIPE, as all of ours do. */
 #pragma once
 
 #include "base/http_header.h"
@@ -14,8 +15,8 @@
 
 struct http_client;
 
-/* `ca_file`: whom to trust instead of the system's authorities; NULL for those. NULL without
- * memory or libcurl. On the loop's thread, as all calls. */
+/* `ca_file`: whom to trust; NULL for $SSL_CERT_FILE, or the system's authorities. NULL without
+ * libcurl. On the loop's thread, as all calls. */
 struct http_client *http_client_new(struct loop *loop, const char *ca_file);
 
 /* Calls under way end without a word. `freed` (may be NULL) runs once the last handle is gone. Not
