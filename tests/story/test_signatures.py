@@ -1,5 +1,7 @@
-"""Ten thousand S3 requests with odd keys: botocore's own signer and ours agree on every one."""
+"""What botocore signs: ours agrees with it on ten thousand odd requests, and the gateway's judge
+believes what a client of it sends."""
 import hashlib
+import io
 import random
 import subprocess
 
@@ -8,7 +10,9 @@ import pytest
 from lib.daemon import BUILD
 
 auth = pytest.importorskip("botocore.auth", reason="botocore (Debian: python3-botocore) is missing")
-from botocore.awsrequest import AWSRequest  # noqa: E402
+import botocore.config  # noqa: E402
+import botocore.session  # noqa: E402
+from botocore.awsrequest import AWSRequest, AWSResponse  # noqa: E402
 from botocore.credentials import Credentials  # noqa: E402
 from botocore.utils import percent_encode, percent_encode_sequence  # noqa: E402
 
@@ -67,11 +71,14 @@ def lines(request, path, query, payload, expires):
             f"{payload} {expires}\n{headers}\n")
 
 
-def sign(text, token=""):
-    program = BUILD / "tests" / "story" / "sign_requests"
-    ran = subprocess.run([program, KEY_ID, SECRET, token, REGION], input=text.encode(),
-                         stdout=subprocess.PIPE, check=True, timeout=60)
+def run(program, text, token, secret=SECRET):
+    ran = subprocess.run([BUILD / "tests" / "story" / program, KEY_ID, secret, token, REGION],
+                         input=text.encode(), stdout=subprocess.PIPE, check=True, timeout=60)
     return ran.stdout.decode().splitlines()
+
+
+def sign(text, token=""):
+    return run("sign_requests", text, token)
 
 
 def by_header(source, signer):
@@ -109,3 +116,78 @@ def test_botocore_presigns_odd_keys_as_we_do(token):
     answers = sign("".join(asked), token)
     wrong = [(a, e, got) for a, e, got in zip(asked, expected, answers) if e != got]
     assert len(answers) == PRESIGNED and not wrong, wrong[:1]
+
+
+class Answer(io.BytesIO):
+    """A reply's body as botocore reads it."""
+
+    def stream(self):
+        yield self.read()
+
+
+class Client:
+    """An S3 client of botocore's whose requests go nowhere and are kept."""
+
+    def __init__(self, token, style="virtual"):
+        self.sent = []
+        session = botocore.session.Session()
+        self.s3 = session.create_client(
+            "s3", region_name=REGION, aws_access_key_id=KEY_ID, aws_secret_access_key=SECRET,
+            aws_session_token=token or None,
+            config=botocore.config.Config(signature_version="s3v4", s3={"addressing_style": style}))
+        self.s3.meta.events.register("before-send.s3", self.keep)
+
+    def keep(self, request, **_):
+        target = request.url.split("/", 3)[3]
+        host = request.url.split("/", 3)[2]
+        headers = {name: value.decode() if isinstance(value, bytes) else value
+                   for name, value in request.headers.items()}
+        self.add(f"{request.method} /{target}", {"Host": host, **headers})
+        return AWSResponse(request.url, 200, {}, Answer(b"<Reply/>"))
+
+    def add(self, first, lines):
+        self.sent.append(first + "\n" + "".join(f"{k}:{v}\n" for k, v in lines.items()) + "\n")
+
+    def do_everything(self, key):
+        at = {"Bucket": "shop-assets", "Key": key}
+        s3 = self.s3
+        s3.get_object(**at, Range="bytes=0-9")
+        s3.put_object(**at, Body=b"data", Metadata={"note": "  two   blanks "}, ACL="private")
+        s3.put_object(**at, Body=io.BytesIO(b"stream"))
+        s3.upload_part(**at, PartNumber=1, UploadId="a/b+c=", Body=b"part")
+        s3.copy_object(**at, CopySource=at)
+        s3.delete_object(**at)
+        s3.list_objects_v2(Bucket="shop-assets", Prefix=key, Delimiter="/")
+        s3.delete_objects(Bucket="shop-assets", Delete={"Objects": [{"Key": "a"}]})
+        for method in "get_object", "put_object":
+            url = s3.generate_presigned_url(method, Params=at, ExpiresIn=60)
+            host, target = url.split("/", 3)[2:]
+            self.add(f"{'GET' if method == 'get_object' else 'PUT'} /{target}", {"Host": host})
+
+    def make_form(self, key):
+        form = self.s3.generate_presigned_post(
+            "shop-assets", key, Fields={"acl": "private"},
+            Conditions=[{"acl": "private"}, ["content-length-range", 1, 10]])
+        self.add("FORM shop-assets", form["fields"])
+
+
+@pytest.mark.parametrize("style", ["virtual", "path"])
+@pytest.mark.parametrize("token", ["", TOKEN])
+def test_the_judge_believes_what_botocore_sends(token, style):
+    client = Client(token, style)
+    for key in "plain", "a b/c//d", "100%/ü+~", "a%2Fb", "(x)*'!;&=?#":
+        client.do_everything(key)
+        client.make_form(key)
+    verdicts = run("judge_requests", "".join(client.sent), token)
+    wrong = [(sent, verdict) for sent, verdict in zip(client.sent, verdicts)
+             if not verdict.startswith(f"verified {REGION} ")]
+    assert len(verdicts) == len(client.sent) == 55 and not wrong, wrong[:1]
+
+
+def test_the_judge_believes_nobody_with_another_secret():
+    client = Client("")
+    client.do_everything("a b")
+    client.make_form("a b")
+    verdicts = run("judge_requests", "".join(client.sent), "", secret="another")
+    assert len(verdicts) == 11
+    assert all(verdict.startswith("refused SignatureDoesNotMatch: ") for verdict in verdicts)
