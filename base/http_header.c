@@ -1,16 +1,9 @@
 /* On the good day: a handful of fields, looked through from the first to the last. */
 #include "base/http_header.h"
 
-#include <strings.h>
-
 static bool same_text(struct span a, struct span b)
 {
     return a.size == b.size && strncasecmp((const char *)a.data, (const char *)b.data, a.size) == 0;
-}
-
-bool http_header_is(const struct http_header *header, struct span name)
-{
-    return same_text(header->name, name);
 }
 
 bool http_header_starts_with(const struct http_header *header, const char *prefix)

@@ -5,13 +5,19 @@
 #include "base/span.h"
 
 #include <stdbool.h>
+#include <strings.h>
 
 struct http_header {
     struct span name, value;
 };
 
-/* Names are compared without regard to letter case. */
-bool http_header_is(const struct http_header *header, struct span name);
+/* Names are compared without regard to letter case. Most differ in length already. */
+static inline bool http_header_is(const struct http_header *header, struct span name)
+{
+    return header->name.size == name.size &&
+           strncasecmp((const char *)header->name.data, (const char *)name.data, name.size) == 0;
+}
+
 bool http_header_starts_with(const struct http_header *header, const char *prefix);
 
 /* The first one of that name; NULL when there is none. */

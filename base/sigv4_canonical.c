@@ -233,20 +233,24 @@ static int put_query(struct pen *pen, enum sigv4_style style, struct span query)
     return 0;
 }
 
+static bool is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
 /* Without blanks around it, and runs of them as one. */
 static void put_value(struct pen *pen, struct span value)
 {
-    bool blank = false, begun = false;
-    for (size_t i = 0; i < value.size; i++) {
-        if (value.data[i] == ' ' || value.data[i] == '\t') {
-            blank = begun;
-            continue;
-        }
-        if (blank)
+    size_t at = 0, words = 0;
+    while (at < value.size) {
+        size_t begin = at;
+        while (at < value.size && !is_blank(value.data[at]))
+            at++;
+        if (at > begin && words++ > 0)
             pen_byte(pen, ' ');
-        pen_byte(pen, value.data[i]);
-        blank = false;
-        begun = true;
+        pen_put(pen, value.data + begin, at - begin);
+        while (at < value.size && is_blank(value.data[at]))
+            at++;
     }
 }
 
