@@ -6,7 +6,7 @@
 #include "base/relays.h"
 #include "config/config.h"
 #include "proxy/relay/border.h"
-#include "proxy/relay/poller.h"
+#include "proxy/poller.h"
 
 enum connection_state {
     CONNECTION_HELD,       /* waits for the switch; nothing is dialled */

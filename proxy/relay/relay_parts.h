@@ -8,9 +8,9 @@
  */
 #pragma once
 
+#include "proxy/descriptors.h"
+#include "proxy/pipes.h"
 #include "proxy/relay/connection.h"
-#include "proxy/relay/descriptors.h"
-#include "proxy/relay/pipes.h"
 #include "proxy/relay/relay.h"
 #include "proxy/relay/writable.h"
 

@@ -1,6 +1,6 @@
 /* The pool of pipes, and the set of sockets. */
-#include "proxy/relay/pipes.h"
-#include "proxy/relay/poller.h"
+#include "proxy/pipes.h"
+#include "proxy/poller.h"
 #include "tests/unit/sample.h"
 
 #include <fcntl.h>

@@ -2,10 +2,10 @@
  *
  * What can go wrong: no descriptors, or the user's share of pipe memory is used up (pipe(7),
  * pipe-user-pages-soft): then the pipe is small or there is none, and bytes are copied. */
-#include "proxy/relay/pipes.h"
+#include "proxy/pipes.h"
 
 #include "base/memory.h"
-#include "proxy/relay/descriptors.h"
+#include "proxy/descriptors.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

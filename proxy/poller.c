@@ -3,7 +3,7 @@
  * What can go wrong: a handler closes a connection whose event stands later in the same batch.
  * Its descriptor is -1 then and the event is dropped; its memory is freed after the turn. Sockets
  * that never rest must not starve libuv's timers: they are looked at in every turn. */
-#include "proxy/relay/poller.h"
+#include "proxy/poller.h"
 
 #include <assert.h>
 #include <errno.h>
