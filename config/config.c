@@ -71,6 +71,7 @@ static void free_gateway(struct config *config)
         free(config->gateway.s3_endpoints[i].host);
     free(config->gateway.s3_endpoints);
     free(config->gateway.listen.addresses);
+    free(config->gateway.listen.tls);
 }
 
 static void free_all(struct config *config)

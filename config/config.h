@@ -28,6 +28,7 @@ enum config_endpoint_type { CONFIG_DATABASE, CONFIG_BUCKET, CONFIG_NAME };
 /* One or more addresses a server listens on. */
 struct config_listen {
     struct address *addresses;
+    bool *tls; /* of each address, whether TLS is spoken there; NULL but for the gateway */
     size_t count;
     bool is_default; /* the file does not say it: an address that cannot be bound is left out */
 };
@@ -172,6 +173,7 @@ struct config {
     struct {
         struct config_listen listen;
         struct config_s3_endpoint *s3_endpoints; /* one per region; NULL: AWS's everywhere */
+        unsigned max_connections;
     } gateway; /* the rest of the section is checked and comes with the gateway */
 
     struct {

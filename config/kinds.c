@@ -203,6 +203,13 @@ static void read_listener(
         check_wrong(check, text, "%s", why.text);
 }
 
+/* Said, or known by the port: 443, 8443, 9443 … */
+static bool speaks_tls(const cJSON *value, const struct address *address)
+{
+    const cJSON *said = cJSON_IsObject(value) ? json_member(value, "tls") : NULL;
+    return cJSON_IsBool(said) ? cJSON_IsTrue(said) : address_port(address) % 1000 == 443;
+}
+
 static void read_listen(struct check *check, const struct option *option, const cJSON *value,
     struct config_listen *into)
 {
@@ -212,8 +219,14 @@ static void read_listen(struct check *check, const struct option *option, const 
     size_t count = several ? (size_t)cJSON_GetArraySize(value) : 1;
     const cJSON *element = several ? value->child : value;
     into->addresses = memory_new_array(count, sizeof *into->addresses);
-    for (; into->count < count; element = element->next)
-        read_listener(check, option, element, &into->addresses[into->count++]);
+    into->tls = option->members ? memory_new_array(count, sizeof *into->tls) : NULL;
+    for (; into->count < count; element = element->next) {
+        struct address *address = &into->addresses[into->count];
+        read_listener(check, option, element, address);
+        if (into->tls && address->any.sa_family)
+            into->tls[into->count] = speaks_tls(element, address);
+        into->count++;
+    }
 }
 
 const char *check_string(struct check *check, const cJSON *value)

@@ -152,7 +152,8 @@ static const struct option gateway_options[] = {
     {"vend_credentials", OPTION_BOOLEAN, JSON(false)},
     {"ca_dir", OPTION_PATH, JSON("/var/lib/pilotlight/ca")},
     {"upstream_ca", OPTION_PATH, .nullable = true},
-    {"max_connections", OPTION_INTEGER, JSON(4096), "1", "1000000"},
+    {"max_connections", OPTION_INTEGER, JSON(4096), "1", "1000000",
+        INTO(struct config, gateway.max_connections)},
     {0},
 };
 

@@ -10,7 +10,8 @@ static bool same_listen(const struct config_listen *a, const struct config_liste
 {
     bool same = a->count == b->count;
     for (size_t i = 0; same && i < a->count; i++)
-        same = address_equal(&a->addresses[i], &b->addresses[i]);
+        same = address_equal(&a->addresses[i], &b->addresses[i]) &&
+               (!a->tls || a->tls[i] == b->tls[i]);
     return same;
 }
 
@@ -47,6 +48,7 @@ int config_check_reload(const struct config *now, const struct config *next, str
         {"proxy.threads", now->proxy.threads == next->proxy.threads},
         {"control.socket", strcmp(now->control.socket, next->control.socket) == 0},
         {"state.file", strcmp(now->state.file, next->state.file) == 0},
+        {"gateway.listen", same_listen(&now->gateway.listen, &next->gateway.listen)},
         {"monitoring.listen", same_listen(&now->monitoring, &next->monitoring)},
         {"relay.listen", relays_stay(now, next) && relays_stay(next, now)},
     };
