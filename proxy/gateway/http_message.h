@@ -32,6 +32,7 @@ struct http_head {
     uint64_t length;
     bool keep_alive; /* the sender's wish, its version's default counted in */
     bool expects_continue;
+    bool states_length; /* `length` is told, and no body sent: a response to HEAD, a 304 */
     size_t header_count;
     struct http_header headers[HTTP_MESSAGE_HEADERS_MAX];
 };

@@ -1,0 +1,19 @@
+/* Our own answers: errors as S3 gives them, in XML. */
+#pragma once
+
+#include "base/text.h"
+#include "proxy/gateway/http_message.h"
+
+struct answer {
+    unsigned status;
+    const char *code, *message; /* as S3 says it: "SlowDown" */
+    unsigned retry_after_s;     /* 0: not said */
+    bool closes;                /* whoever asked cannot go on with this connection */
+};
+
+/* What is refused by status alone: 400, 405, 411, 414, 417, 431. It closes. */
+struct answer answer_refusal(unsigned status);
+
+/* `resource`: the request's path; empty when there was none. `to_head`: without the document. */
+void answer_write(struct text *to, const struct answer *answer, struct span resource, bool to_head,
+    unsigned minor);

@@ -1,0 +1,21 @@
+/* What exchange.c and exchange_move.c share. */
+#pragma once
+
+#include "proxy/gateway/exchange.h"
+#include "proxy/gateway/gateway_parts.h"
+
+void exchange_enter(struct exchange *exchange, enum exchange_state state);
+struct gateway_worker *exchange_worker(const struct exchange *exchange);
+
+/* Each of these may free the exchange. */
+void exchange_finish(struct exchange *exchange);
+void exchange_refuse(struct exchange *exchange, const struct answer *answer);
+void exchange_fail(
+    struct exchange *exchange, enum gateway_error error, const struct answer *answer);
+void exchange_broke_off(struct exchange *exchange); /* the upstream did */
+
+/* Whether it would be no harm to send it again. */
+bool exchange_may_repeat(const struct exchange *exchange);
+
+/* Whether the client's body may go up now. */
+bool exchange_may_send_body(const struct exchange *exchange);
