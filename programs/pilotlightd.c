@@ -105,13 +105,16 @@ static void on_hang(const char *loop_name, void *context)
 static int start_watchdog(struct daemon *daemon)
 {
     size_t resolvers = resolver_loop_count(daemon->resolver);
-    size_t relays = relay_loop_count(daemon->relay), count = 0;
-    daemon->watched = memory_new_array(1 + resolvers + relays, sizeof *daemon->watched);
+    size_t relays = relay_loop_count(daemon->relay), gateways = gateway_loop_count(daemon->gateway);
+    size_t count = 0;
+    daemon->watched = memory_new_array(1 + resolvers + relays + gateways, sizeof *daemon->watched);
     daemon->watched[count++] = &daemon->main_loop;
     for (size_t i = 0; i < resolvers; i++)
         daemon->watched[count++] = resolver_loop(daemon->resolver, i);
     for (size_t i = 0; i < relays; i++)
         daemon->watched[count++] = relay_loop(daemon->relay, i);
+    for (size_t i = 0; i < gateways; i++)
+        daemon->watched[count++] = gateway_loop(daemon->gateway, i);
     return watchdog_start(&daemon->watchdog, daemon->watched, count, on_hang, daemon);
 }
 
@@ -166,6 +169,7 @@ static void on_ready(void *context)
     monitoring_add(daemon->monitoring, status_write_metrics, &daemon->status);
     monitoring_add(daemon->monitoring, resolver_write_metrics, daemon->resolver);
     monitoring_add(daemon->monitoring, relays_write_metrics, &daemon->status);
+    monitoring_add(daemon->monitoring, gateway_write_metrics, daemon->gateway);
     for (size_t i = 0; i < daemon->monitoring_count; i++) {
         int status = monitoring_listen(daemon->monitoring, daemon->monitoring_sockets[i]);
         if (status < 0)
@@ -307,10 +311,13 @@ static int start(struct daemon *daemon, struct failure *why)
     daemon->announce = announce_new(&daemon->main_loop);
     resolver_subscribe(daemon->resolver, daemon->announce);
     relay_subscribe(daemon->relay, daemon->announce);
+    gateway_subscribe(daemon->gateway, daemon->announce);
     relay_on_ended(daemon->relay, on_relays_ended, daemon);
     status = resolver_start(daemon->resolver, why);
     if (status == 0)
         status = relay_start(daemon->relay, resolver_lookup(daemon->resolver), why);
+    if (status == 0)
+        status = gateway_start(daemon->gateway, resolver_lookup(daemon->resolver), why);
     if (status < 0)
         return status;
     struct resolv_conf_options resolv_conf = {.main_loop = &daemon->main_loop,
@@ -325,7 +332,8 @@ static int start(struct daemon *daemon, struct failure *why)
         .config = daemon->config,
         .key = &daemon->key,
         .upstreams = resolv_conf_upstreams(daemon->resolv_conf),
-        .relays = relay_relays(daemon->relay)};
+        .relays = relay_relays(daemon->relay),
+        .gateway_answers = gateway_is_whole(daemon->gateway)};
     return keeper_new(&options, &daemon->keeper, on_ready, daemon, why);
 }
 
@@ -333,6 +341,7 @@ static void stop(struct daemon *daemon)
 {
     watchdog_stop(&daemon->watchdog);
     resolv_conf_free(daemon->resolv_conf);
+    gateway_free(daemon->gateway);
     relay_free(daemon->relay);
     resolver_free(daemon->resolver);
     keeper_free(daemon->keeper);

@@ -103,11 +103,14 @@ int daemon_open_doors(struct daemon *daemon, struct failure *why)
         .config = daemon->config, .key = &daemon->key, .inherited = daemon->inherited};
     struct relay_options relay = {
         .config = daemon->config, .main_loop = &daemon->main_loop, .inherited = daemon->inherited};
+    struct gateway_options gateway = {.config = daemon->config, .inherited = daemon->inherited};
     int status = find_user(daemon->config, &user, why);
     if (status == 0)
         status = resolver_new(&options, &daemon->resolver, why);
     if (status == 0)
         status = relay_new(&relay, &daemon->relay, why);
+    if (status == 0)
+        status = gateway_new(&gateway, &daemon->gateway, why);
     if (status == 0)
         status = bind_monitoring(daemon, why);
     if (status == 0)

@@ -9,6 +9,7 @@
 #include "failover/ready.h"
 #include "failover/resolv_conf.h"
 #include "failover/status.h"
+#include "proxy/gateway/gateway.h"
 #include "proxy/relay/relay.h"
 #include "resolver/resolver.h"
 
@@ -29,6 +30,7 @@ struct daemon {
     struct announce *announce;
     struct resolver *resolver;
     struct relay *relay;
+    struct gateway *gateway;
     struct keeper *keeper;
     struct resolv_conf *resolv_conf;
     struct health_checks *health;

@@ -11,7 +11,8 @@ static void warn_of_what_is_missing(const struct config *config)
         const struct config_endpoint *endpoint = &config->endpoints[i];
         if (endpoint->type == CONFIG_BUCKET)
             log_warning("not_in_this_version", LOG_TEXT("endpoint", endpoint->id),
-                LOG_TEXT("what", "bucket: its names are left to the upstreams"));
+                LOG_TEXT("what", "bucket: requests pass through to the region whose name they use; "
+                                 "while another one is active they get 503"));
     }
     for (size_t i = 0; i < config->region_count; i++) {
         if (config->runbooks[i].present)
