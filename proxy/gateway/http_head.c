@@ -1,7 +1,8 @@
 /* What can go wrong with either kind: it is no HTTP/1, a length that two parsers could read in two
  * ways (RFC 9112 section 6.3), more fields than there is room for. With a request besides: no Host
- * or two, a target that is for a proxy or names another host, a Connection field that lists what
- * the signature covers, a method that S3 does not have, a body whose length S3 would ask for. */
+ * or two, a target that is for a proxy or names another host, a Connection field that lists Host or
+ * what the signature covers, a method that S3 does not have, a body whose length S3 would ask for.
+ */
 #include "proxy/gateway/http_head.h"
 
 #include "proxy/gateway/http_fields.h"
@@ -206,14 +207,26 @@ static bool read_target(struct http_head *head)
     return true;
 }
 
-static bool connection_lists_signed(const struct http_head *head)
+/* What is for the one at the far end (RFC 9110 section 7.6.1), or judged there. */
+static bool is_for_all(const struct http_head *head, struct span name)
+{
+    static const char *const names[] = {
+        "host", "authorization", "content-length", "transfer-encoding"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (http_span_is_nocase(name, names[i]))
+            return true;
+    }
+    return http_is_signed(head, name);
+}
+
+static bool connection_lists_too_much(const struct http_head *head)
 {
     for (size_t i = 0; i < head->header_count; i++) {
         if (!http_span_is_nocase(head->headers[i].name, "connection"))
             continue;
         struct span list = head->headers[i].value, element;
         while (http_next_element(&list, &element)) {
-            if (http_is_signed(head, element))
+            if (is_for_all(head, element))
                 return true;
         }
     }
@@ -259,7 +272,7 @@ unsigned http_read_request(struct span bytes, struct http_head *ret)
         return 400;
     if (!is_method_of_s3(ret->method))
         return 405;
-    if (!read_target(ret) || connection_lists_signed(ret))
+    if (!read_target(ret) || connection_lists_too_much(ret))
         return 400;
     return lacks_length(ret) ? 411 : read_expectation(ret);
 }

@@ -290,7 +290,7 @@ static void too_many_fields_are_431(void **state)
     }
 }
 
-static void connection_may_not_list_what_is_signed(void **state)
+static void connection_may_not_list_host_or_what_is_signed(void **state)
 {
     (void)state;
     static const char header[] =
@@ -300,6 +300,8 @@ static void connection_may_not_list_what_is_signed(void **state)
     assert_int_equal(read_text("GET /?X-Amz-SignedHeaders=host%3Brange&a=b HTTP/1.1\r\nHost: h\r\n"
                                "Connection: Range\r\n\r\n"),
         400);
+    assert_int_equal(read_text(GET("Connection: close, host\r\n")), 400);
+    assert_int_equal(read_text(PUT("Content-Length: 5\r\nConnection: Content-Length\r\n")), 400);
     assert_int_equal(read_text(GET("Connection: x-mine, keep-alive\r\nX-Mine: 1\r\n")), 0);
 }
 
@@ -372,7 +374,7 @@ int main(void)
         cmocka_unit_test(a_request_line_over_16_kib_is_414),
         cmocka_unit_test(a_head_over_64_kib_is_431),
         cmocka_unit_test(too_many_fields_are_431),
-        cmocka_unit_test(connection_may_not_list_what_is_signed),
+        cmocka_unit_test(connection_may_not_list_host_or_what_is_signed),
         cmocka_unit_test(only_100_continue_is_expected),
         cmocka_unit_test(an_empty_line_before_the_request_is_passed_over_once),
         cmocka_unit_test(keep_alive_is_what_version_and_connection_say),
