@@ -27,9 +27,11 @@ class Load:
     """relay_load: ready when this is made, does its work in `run`, lets go of its connections at
     the end."""
 
+    program = "relay_load"
+
     def __init__(self, build, core, proxy, work, *options, server=None):
         self.process = subprocess.Popen(
-            [build / "tests/bench/relay_load", *map(str, options), work, proxy.listen,
+            [build / "tests/bench" / self.program, *map(str, options), work, proxy.listen,
              server or proxy.target],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, **pinned(core))
         self.what = f"{work} through {proxy.name}"
@@ -55,10 +57,10 @@ class Load:
         self.process.stdout.close()
 
 
-def round_of(build, core, proxy, work, options, field, size, scale):
+def round_of(build, core, proxy, work, options, field, size, scale, load_class=Load):
     """(CPU a unit, units a second, how full the proxy's core was). A unit is `size` of `field`;
     CPU is in 1/`scale` seconds."""
-    with Load(build, core, proxy, work, *options) as load:
+    with load_class(build, core, proxy, work, *options) as load:
         before = cpu_seconds(proxy.pid)
         load.begin()
         result = load.result()
