@@ -63,17 +63,19 @@ static bool begin_data(struct http_chunk *chunk, uint8_t byte)
 
 static bool is_forbidden(const struct http_chunk *chunk)
 {
-    static const char *const names[] = {"authorization", "cache-control", "connection",
-        "content-encoding", "content-length", "content-range", "content-type", "cookie", "date",
-        "expect", "host", "if-match", "if-modified-since", "if-none-match", "if-unmodified-since",
-        "keep-alive", "max-forwards", "proxy-authorization", "proxy-connection", "range",
-        "set-cookie", "te", "trailer", "transfer-encoding", "upgrade", "x-amz-acl",
-        "x-amz-content-sha256", "x-amz-copy-source", "x-amz-date", "x-amz-security-token"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (http_span_is_nocase(span_of(chunk->name, chunk->name_size), names[i]))
-            return true;
-    }
-    return false;
+    static const struct span names[] = {HTTP_NAME("authorization"), HTTP_NAME("cache-control"),
+        HTTP_NAME("connection"), HTTP_NAME("content-encoding"), HTTP_NAME("content-length"),
+        HTTP_NAME("content-range"), HTTP_NAME("content-type"), HTTP_NAME("cookie"),
+        HTTP_NAME("date"), HTTP_NAME("expect"), HTTP_NAME("host"), HTTP_NAME("if-match"),
+        HTTP_NAME("if-modified-since"), HTTP_NAME("if-none-match"),
+        HTTP_NAME("if-unmodified-since"), HTTP_NAME("keep-alive"), HTTP_NAME("max-forwards"),
+        HTTP_NAME("proxy-authorization"), HTTP_NAME("proxy-connection"), HTTP_NAME("range"),
+        HTTP_NAME("set-cookie"), HTTP_NAME("te"), HTTP_NAME("trailer"),
+        HTTP_NAME("transfer-encoding"), HTTP_NAME("upgrade"), HTTP_NAME("x-amz-acl"),
+        HTTP_NAME("x-amz-content-sha256"), HTTP_NAME("x-amz-copy-source"), HTTP_NAME("x-amz-date"),
+        HTTP_NAME("x-amz-security-token")};
+    return http_is_one_of(
+        span_of(chunk->name, chunk->name_size), names, sizeof names / sizeof *names);
 }
 
 static bool take_trailer_byte(struct http_chunk *chunk, uint8_t byte)

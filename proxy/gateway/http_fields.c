@@ -1,50 +1,19 @@
 #include "proxy/gateway/http_fields.h"
 
-#include <strings.h>
-
-/* RFC 9110 section 5.6.2. */
-bool http_is_token_byte(uint8_t byte)
+bool http_is_one_of(struct span name, const struct span *names, size_t count)
 {
-    static const bool is_token[256] = {['!'] = true,
-        ['#'] = true,
-        ['$'] = true,
-        ['%'] = true,
-        ['&'] = true,
-        ['\''] = true,
-        ['*'] = true,
-        ['+'] = true,
-        ['-'] = true,
-        ['.'] = true,
-        ['^'] = true,
-        ['_'] = true,
-        ['`'] = true,
-        ['|'] = true,
-        ['~'] = true,
-        ['0' ... '9'] = true,
-        ['a' ... 'z'] = true,
-        ['A' ... 'Z'] = true};
-    return is_token[byte];
-}
-
-bool http_span_is(struct span span, const char *text)
-{
-    return span.size == strlen(text) && memcmp(span.data, text, span.size) == 0;
-}
-
-bool http_same_nocase(struct span a, struct span b)
-{
-    return a.size == b.size && strncasecmp((const char *)a.data, (const char *)b.data, a.size) == 0;
-}
-
-bool http_span_is_nocase(struct span span, const char *text)
-{
-    return http_same_nocase(span, span_of_text(text));
+    for (size_t i = 0; i < count; i++) {
+        if (http_same_nocase(name, names[i]))
+            return true;
+    }
+    return false;
 }
 
 const struct http_header *http_find(const struct http_head *head, const char *name)
 {
+    struct span wanted = span_of_text(name);
     for (size_t i = 0; i < head->header_count; i++) {
-        if (http_span_is_nocase(head->headers[i].name, name))
+        if (http_same_nocase(head->headers[i].name, wanted))
             return &head->headers[i];
     }
     return NULL;
@@ -52,9 +21,10 @@ const struct http_header *http_find(const struct http_head *head, const char *na
 
 unsigned http_count(const struct http_head *head, const char *name)
 {
+    struct span wanted = span_of_text(name);
     unsigned count = 0;
     for (size_t i = 0; i < head->header_count; i++)
-        count += http_span_is_nocase(head->headers[i].name, name);
+        count += http_same_nocase(head->headers[i].name, wanted);
     return count;
 }
 
@@ -102,14 +72,13 @@ static bool is_listed_by_connection(const struct http_head *head, struct span na
 
 bool http_is_hop_by_hop(const struct http_head *head, const struct http_header *header)
 {
-    static const char *const names[] = {"connection", "keep-alive", "proxy-connection",
-        "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
-        "content-length", "upgrade", "http2-settings", "expect"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (http_span_is_nocase(header->name, names[i]))
-            return true;
-    }
-    return is_listed_by_connection(head, header->name);
+    static const struct span names[] = {HTTP_NAME("connection"), HTTP_NAME("keep-alive"),
+        HTTP_NAME("proxy-connection"), HTTP_NAME("proxy-authenticate"),
+        HTTP_NAME("proxy-authorization"), HTTP_NAME("te"), HTTP_NAME("trailer"),
+        HTTP_NAME("transfer-encoding"), HTTP_NAME("content-length"), HTTP_NAME("upgrade"),
+        HTTP_NAME("http2-settings"), HTTP_NAME("expect")};
+    return http_is_one_of(header->name, names, sizeof names / sizeof *names) ||
+           is_listed_by_connection(head, header->name);
 }
 
 /* A list whose elements are separated by ';', in a query also by its escape. */

@@ -3,11 +3,55 @@
 
 #include "proxy/gateway/http_message.h"
 
-bool http_is_token_byte(uint8_t byte);
+#include <strings.h>
 
-bool http_span_is(struct span span, const char *text); /* letter for letter */
-bool http_span_is_nocase(struct span span, const char *text);
-bool http_same_nocase(struct span a, struct span b);
+/* RFC 9110 section 5.6.2. */
+static inline bool http_is_token_byte(uint8_t byte)
+{
+    static const bool is_token[256] = {['!'] = true,
+        ['#'] = true,
+        ['$'] = true,
+        ['%'] = true,
+        ['&'] = true,
+        ['\''] = true,
+        ['*'] = true,
+        ['+'] = true,
+        ['-'] = true,
+        ['.'] = true,
+        ['^'] = true,
+        ['_'] = true,
+        ['`'] = true,
+        ['|'] = true,
+        ['~'] = true,
+        ['0' ... '9'] = true,
+        ['a' ... 'z'] = true,
+        ['A' ... 'Z'] = true};
+    return is_token[byte];
+}
+
+/* Inline, so that the length of a literal is known when it is compiled: each head is asked dozens
+ * of these questions. */
+static inline bool http_same_nocase(struct span a, struct span b)
+{
+    return a.size == b.size && strncasecmp((const char *)a.data, (const char *)b.data, a.size) == 0;
+}
+
+static inline bool http_span_is_nocase(struct span span, const char *text)
+{
+    return http_same_nocase(span, span_of_text(text));
+}
+
+static inline bool http_span_is(struct span span, const char *text) /* letter for letter */
+{
+    return span.size == strlen(text) && memcmp(span.data, text, span.size) == 0;
+}
+
+/* For tables of names. */
+#define HTTP_NAME(text)                                                                            \
+    {                                                                                              \
+        (const uint8_t *)(text), sizeof(text) - 1                                                  \
+    }
+bool http_is_one_of(struct span name, const struct span *names, size_t count);
 
 /* The first field of that name; NULL: there is none. */
 const struct http_header *http_find(const struct http_head *head, const char *name);

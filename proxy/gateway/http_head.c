@@ -210,13 +210,9 @@ static bool read_target(struct http_head *head)
 /* What is for the one at the far end (RFC 9110 section 7.6.1), or judged there. */
 static bool is_for_all(const struct http_head *head, struct span name)
 {
-    static const char *const names[] = {
-        "host", "authorization", "content-length", "transfer-encoding"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (http_span_is_nocase(name, names[i]))
-            return true;
-    }
-    return http_is_signed(head, name);
+    static const struct span names[] = {HTTP_NAME("host"), HTTP_NAME("authorization"),
+        HTTP_NAME("content-length"), HTTP_NAME("transfer-encoding")};
+    return http_is_one_of(name, names, sizeof names / sizeof *names) || http_is_signed(head, name);
 }
 
 static bool connection_lists_too_much(const struct http_head *head)

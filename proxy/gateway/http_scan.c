@@ -11,19 +11,20 @@
 
 #include <stdbool.h>
 
+/* May stand within a line. */
+static bool is_text(uint8_t byte)
+{
+    return (byte >= 0x20 && byte != 0x7f) || byte == '\t';
+}
+
 /* A byte within a line. False: it may not stand there. */
 static bool take_byte(struct http_scan *scan, uint8_t byte)
 {
-    bool is_control = (byte < 0x20 && byte != '\t') || byte == 0x7f;
-    if (is_control)
-        return false;
     switch (scan->state) {
     case HTTP_SCAN_START:
         scan->state = HTTP_SCAN_FIRST_LINE;
-        scan->begin = scan->seen;
+        scan->begin = scan->seen - 1;
         return http_is_token_byte(byte);
-    case HTTP_SCAN_FIRST_LINE:
-        return byte != '\t';
     case HTTP_SCAN_LINE_START:
         scan->state = HTTP_SCAN_NAME;
         return http_is_token_byte(byte);
@@ -32,7 +33,7 @@ static bool take_byte(struct http_scan *scan, uint8_t byte)
             scan->state = HTTP_SCAN_VALUE;
         return byte == ':' || http_is_token_byte(byte);
     default:
-        return true;
+        return is_text(byte) && (byte != '\t' || scan->state == HTTP_SCAN_VALUE);
     }
 }
 
@@ -66,23 +67,43 @@ static bool take(struct http_scan *scan, uint8_t byte)
     return take_byte(scan, byte);
 }
 
+/* The run of bytes that change nothing: most of a head. */
+static size_t skip(const struct http_scan *scan, struct span bytes)
+{
+    size_t at = scan->seen;
+    if (scan->after_cr)
+        return at;
+    if (scan->state == HTTP_SCAN_NAME) {
+        while (at < bytes.size && http_is_token_byte(bytes.data[at]))
+            at++;
+    } else if (scan->state == HTTP_SCAN_VALUE || scan->state == HTTP_SCAN_FIRST_LINE) {
+        while (at < bytes.size && bytes.data[at] >= 0x20 && bytes.data[at] != 0x7f)
+            at++;
+    }
+    return at;
+}
+
 static int check_size(const struct http_scan *scan)
 {
     if (scan->state == HTTP_SCAN_FIRST_LINE &&
         scan->seen - scan->begin > HTTP_MESSAGE_REQUEST_LINE_MAX + 1)
         return 414;
-    return scan->seen >= HTTP_MESSAGE_HEAD_MAX && scan->state != HTTP_SCAN_END ? 431
-                                                                               : HTTP_SCAN_MORE;
+    return scan->seen > HTTP_MESSAGE_HEAD_MAX ||
+                   (scan->seen == HTTP_MESSAGE_HEAD_MAX && scan->state != HTTP_SCAN_END)
+               ? 431
+               : HTTP_SCAN_MORE;
 }
 
 int http_scan(struct http_scan *scan, struct span bytes)
 {
     int status = HTTP_SCAN_MORE;
     while (scan->seen < bytes.size && scan->state != HTTP_SCAN_END && status == HTTP_SCAN_MORE) {
-        if (!take(scan, bytes.data[scan->seen]))
+        scan->seen = skip(scan, bytes);
+        if (scan->seen < bytes.size && !take(scan, bytes.data[scan->seen++]))
             return 400;
-        scan->seen++;
         status = check_size(scan);
     }
-    return scan->state == HTTP_SCAN_END ? HTTP_SCAN_DONE : status;
+    return status != HTTP_SCAN_MORE       ? status
+           : scan->state == HTTP_SCAN_END ? HTTP_SCAN_DONE
+                                          : HTTP_SCAN_MORE;
 }
