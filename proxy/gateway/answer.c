@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #define RESOURCE_MAX 1024
 
@@ -90,6 +91,17 @@ static void write_document(
         "</Resource><RequestId>%016" PRIX64 "</RequestId><HostId>pilotlight</HostId></Error>", id);
 }
 
+/* SDKs correct their clocks by it (RFC 9110 section 6.6.1). */
+static void write_date(struct text *to)
+{
+    char date[64];
+    time_t now = time(NULL);
+    struct tm parts;
+    gmtime_r(&now, &parts);
+    strftime(date, sizeof date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
+    text_put(to, date);
+}
+
 void answer_write(struct text *to, const struct answer *answer, struct span resource, bool to_head,
     unsigned minor)
 {
@@ -100,6 +112,7 @@ void answer_write(struct text *to, const struct answer *answer, struct span reso
         "HTTP/1.1 %u %s\r\nServer: pilotlight\r\nx-amz-request-id: %016" PRIX64
         "\r\nContent-Type: application/xml\r\nContent-Length: %zu\r\n",
         answer->status, reason_of(answer->status), id, document.size);
+    write_date(to);
     if (answer->retry_after_s > 0)
         text_format(to, "Retry-After: %u\r\n", answer->retry_after_s);
     if (answer->closes)

@@ -6,7 +6,8 @@
  *
  * An answer may come while the body still goes up (an early 403): it is passed on at once, with
  * "Connection: close", for nobody can know how much of the body the client still sends (RFC 9110
- * section 10.1.1). 100 (Continue) is S3's to say; other 1xx answers are dropped. */
+ * section 10.1.1). 100 (Continue) is S3's to say, and a client that does not wait for it is not
+ * made to; other 1xx answers are dropped. */
 #include "base/log.h"
 #include "proxy/gateway/exchange_parts.h"
 #include "proxy/gateway/http_head.h"
@@ -16,8 +17,10 @@
 
 bool exchange_may_send_body(const struct exchange *exchange)
 {
+    const struct session *session = exchange->session;
     bool is_asked_for = exchange->continued || !exchange->request.expects_continue;
-    return !exchange->up.over && !exchange->up_stopped && is_asked_for;
+    bool comes_anyway = session->client.readable || !intake_is_empty(&session->intake);
+    return !exchange->up.over && !exchange->up_stopped && (is_asked_for || comes_anyway);
 }
 
 static void fail_source(struct exchange *exchange)

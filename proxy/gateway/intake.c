@@ -33,7 +33,7 @@ int intake_head(struct intake *intake, struct wire *wire, struct span *ret_head)
             intake->start = intake->scan.seen;
             *ret_head = span_of(intake->data + begin, intake->start - begin);
         }
-        if (status != HTTP_SCAN_MORE)
+        if (status != HTTP_SCAN_MORE || !wire->readable)
             return status;
         make_room(intake);
         assert(intake->room <= 2 * HTTP_MESSAGE_HEAD_MAX);

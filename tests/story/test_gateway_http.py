@@ -362,6 +362,27 @@ def test_more_connections_than_allowed_are_turned_away(house, gateway, s3):
     assert third.answer().status == 503
 
 
+@pytest.mark.slow
+def test_a_head_that_does_not_end_is_given_up(client, gateway):
+    began = time.monotonic()
+    client.send(f"GET / HTTP/1.1\r\n{GIVEN}".encode())
+    assert client.answer().status == 408
+    assert 9 < time.monotonic() - began < 15
+    assert errors(gateway)["timeout"] == 1
+
+
+@pytest.mark.long
+def test_a_silent_s3_is_503_and_a_silent_client_is_told(house, client, s3, gateway):
+    s3.script("/silent", lambda wire, _: wire.socket.recv(1))
+    slow = house.keep(connect(gateway.address, PORT))
+    slow.socket.settimeout(60)
+    client.socket.settimeout(60)
+    slow.send(f"PUT /key HTTP/1.1\r\n{GIVEN}Content-Length: 5\r\n\r\nhe".encode())
+    assert ask(client, "GET", "/silent").status == 503
+    assert b"<Code>RequestTimeout</Code>" in slow.answer().body
+    assert len([request for request in s3.requests if request.target == "/silent"]) == 1
+
+
 # -- the switch -----------------------------------------------------------------------------------
 
 def test_a_kept_connection_follows_the_switch_at_once(client, s3, gateway):

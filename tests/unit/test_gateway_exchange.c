@@ -305,6 +305,40 @@ static void a_client_that_has_nothing_more_to_ask_still_gets_its_answer(void **s
     close(s3);
 }
 
+#define ASKS "PUT /key HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+
+static void the_body_waits_until_s3_asks_for_it(void **state)
+{
+    struct gateway_scene *scene = *state;
+    int client = client_new(scene);
+    say(client, ASKS);
+    int s3 = s3_accept(scene, EU);
+    hear(s3, ASKS);
+    say(s3, "HTTP/1.1 100 Continue\r\n\r\n");
+    hear(client, "HTTP/1.1 100 Continue\r\n\r\n");
+    say(client, "hello");
+    hear(s3, "hello");
+    say(s3, OK("0"));
+    hear(client, OK("0"));
+    close(client);
+    close(s3);
+}
+
+static void a_client_that_does_not_wait_is_not_made_to(void **state)
+{
+    struct gateway_scene *scene = *state;
+    int client = client_new(scene);
+    say(client, ASKS);
+    int s3 = s3_accept(scene, EU);
+    hear(s3, ASKS);
+    say(client, "hello");
+    hear(s3, "hello");
+    say(s3, OK("0"));
+    hear(client, OK("0"));
+    close(client);
+    close(s3);
+}
+
 int main(void)
 {
 #define IN_SCENE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -326,6 +360,8 @@ int main(void)
         IN_SCENE(a_name_without_an_address_is_503),
         IN_SCENE(a_client_that_is_gone_ends_its_request),
         IN_SCENE(a_body_that_ends_too_early_never_looks_whole),
+        IN_SCENE(the_body_waits_until_s3_asks_for_it),
+        IN_SCENE(a_client_that_does_not_wait_is_not_made_to),
         IN_SCENE(a_client_that_has_nothing_more_to_ask_still_gets_its_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
