@@ -35,10 +35,10 @@ static void fail_source(struct exchange *exchange)
 
 static void fail_filter(struct exchange *exchange)
 {
-    static const struct answer refused = {403, "SignatureDoesNotMatch",
-        "The request signature we calculated does not match the signature you provided.",
-        .closes = true};
-    exchange_fail(exchange, GATEWAY_ERROR_BAD_REQUEST, &refused);
+    const struct body_filter *filter = exchange->up.filter;
+    struct answer why = filter->why(filter);
+    why.closes = true;
+    exchange_fail(exchange, GATEWAY_ERROR_BAD_REQUEST, &why);
 }
 
 /* False: the exchange has ended. */

@@ -284,7 +284,7 @@ int http_read_response(struct span bytes, bool to_head, struct http_head *ret)
     ret->keep_alive = read_keep_alive(ret);
     bool has_no_body = to_head || ret->status < 200 || ret->status == 204 || ret->status == 304;
     if (has_no_body) {
-        ret->states_length = ret->framing == HTTP_FRAMING_LENGTH;
+        ret->states_length = ret->framing == HTTP_FRAMING_LENGTH && (to_head || ret->status == 304);
         ret->framing = HTTP_FRAMING_NONE;
     } else if (ret->framing == HTTP_FRAMING_NONE) {
         ret->framing = HTTP_FRAMING_UNTIL_CLOSE;

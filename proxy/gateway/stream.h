@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/text.h"
+#include "proxy/gateway/answer.h"
 #include "proxy/gateway/http_chunk.h"
 #include "proxy/gateway/http_message.h"
 #include "proxy/gateway/intake.h"
@@ -15,6 +16,8 @@ struct body_filter {
      * and what is sent to already must not take it for whole. */
     int (*push)(struct body_filter *filter, struct span in, struct text *out);
     int (*finish)(struct body_filter *filter, struct text *out);
+    /* Of a request's body, after an error: what to answer. */
+    struct answer (*why)(const struct body_filter *filter);
     void (*free)(struct body_filter *filter);
 };
 

@@ -34,6 +34,12 @@ static int finish(struct body_filter *filter, struct text *out)
     return 0;
 }
 
+static struct answer why(const struct body_filter *filter)
+{
+    (void)filter;
+    return (struct answer){403, "SignatureDoesNotMatch", "No."};
+}
+
 static void free_filter(struct body_filter *filter)
 {
     free(filter);
@@ -42,7 +48,8 @@ static void free_filter(struct body_filter *filter)
 static struct body_filter *filter_new(bool refuses)
 {
     struct fake_filter *fake = memory_new(sizeof *fake);
-    fake->filter = (struct body_filter){.push = push, .finish = finish, .free = free_filter};
+    fake->filter =
+        (struct body_filter){.push = push, .finish = finish, .why = why, .free = free_filter};
     fake->refuses = refuses;
     return &fake->filter;
 }

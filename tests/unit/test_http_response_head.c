@@ -44,6 +44,15 @@ static void some_answers_have_no_body(void **state)
     }
 }
 
+static void no_length_is_told_where_there_is_no_body_at_all(void **state)
+{
+    (void)state;
+    assert_int_equal(read_text("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", false), 0);
+    assert_false(head.states_length);
+    assert_int_equal(read_text("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", false), 0);
+    assert_true(head.states_length);
+}
+
 static void an_unclear_answer_is_refused(void **state)
 {
     (void)state;
@@ -91,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_framing_is_found),
         cmocka_unit_test(some_answers_have_no_body),
+        cmocka_unit_test(no_length_is_told_where_there_is_no_body_at_all),
         cmocka_unit_test(an_unclear_answer_is_refused),
         cmocka_unit_test(what_goes_on_is_written_anew),
         cmocka_unit_test(the_length_of_a_body_that_is_not_sent_is_told),
