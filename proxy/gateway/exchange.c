@@ -28,10 +28,11 @@
 /* From which states a state may be entered. */
 static const unsigned legal_moves[] = {
     [EXCHANGE_NEW] = 0,
-    [EXCHANGE_DIALLING] = FROM(NEW) | FROM(DIALLING) | FROM(SENT),
+    [EXCHANGE_COLLECTING] = FROM(NEW),
+    [EXCHANGE_DIALLING] = FROM(NEW) | FROM(COLLECTING) | FROM(DIALLING) | FROM(SENT),
     [EXCHANGE_SENT] = FROM(DIALLING),
     [EXCHANGE_ANSWERING] = FROM(SENT),
-    [EXCHANGE_REFUSING] = FROM(NEW) | FROM(DIALLING) | FROM(SENT),
+    [EXCHANGE_REFUSING] = FROM(NEW) | FROM(COLLECTING) | FROM(DIALLING) | FROM(SENT),
     [EXCHANGE_OVER] = FROM(ANSWERING) | FROM(REFUSING),
 };
 
@@ -73,6 +74,7 @@ void exchange_free(struct exchange *exchange)
     if (exchange->upstream)
         upstream_close(exchange->upstream, true);
     drop_plan(exchange);
+    text_fini(&exchange->collected);
     free(exchange);
 }
 
@@ -143,22 +145,35 @@ static struct upstream *find_upstream(struct exchange *exchange)
     return upstream;
 }
 
+static void begin_body(struct exchange *exchange, enum http_framing out)
+{
+    const struct http_head *request = &exchange->request;
+    struct plan *plan = &exchange->plan;
+    if (exchange->has_collected)
+        stream_begin(&exchange->up, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE, NULL);
+    else
+        stream_begin(&exchange->up, request->framing, request->length, out, plan->request_filter);
+    plan->request_filter = exchange->has_collected ? plan->request_filter : NULL;
+}
+
 /* By the view of this moment. */
 static void start(struct exchange *exchange)
 {
     const struct view *view = exchange_worker(exchange)->view;
     const struct http_head *request = &exchange->request;
+    const struct span body = span_of(exchange->collected.data, exchange->collected.size);
     struct plan *plan = &exchange->plan;
     exchange->config = config_ref(view->config);
-    plan_make(plan, view, request);
+    plan_make(plan, view, request, exchange->has_collected ? &body : NULL);
+    if (plan->verdict == PLAN_COLLECT) {
+        exchange_collect(exchange);
+        return;
+    }
+    begin_body(exchange, plan->send ? plan->send->framing : request->framing);
     if (plan->verdict == PLAN_ANSWER) {
-        stream_begin(&exchange->up, request->framing, request->length, request->framing, NULL);
         exchange_fail(exchange, plan->error, &plan->answer);
         return;
     }
-    stream_begin(&exchange->up, request->framing, request->length, plan->send->framing,
-        plan->request_filter);
-    plan->request_filter = NULL;
     exchange_enter(exchange, EXCHANGE_DIALLING);
     exchange->upstream = find_upstream(exchange);
     if (exchange->upstream->state == UPSTREAM_OPEN)
@@ -220,7 +235,15 @@ void exchange_connected(struct exchange *exchange)
     worker->head.size = 0;
     http_write_request(&worker->head, exchange->plan.send);
     wire_keep(&exchange->upstream->wire, worker->head.data, worker->head.size);
+    wire_keep(&exchange->upstream->wire, exchange->plan.body.data, exchange->plan.body.size);
     exchange_run(exchange);
+}
+
+void exchange_collected(struct exchange *exchange)
+{
+    exchange->has_collected = true;
+    drop_plan(exchange);
+    start(exchange);
 }
 
 void exchange_unreachable(struct exchange *exchange)
@@ -253,7 +276,8 @@ static bool has_moved(struct exchange *exchange)
 
 static bool waits_for_client(const struct exchange *exchange)
 {
-    return exchange_may_send_body(exchange) && exchange->upstream->wire.writable;
+    return exchange->state == EXCHANGE_COLLECTING ||
+           (exchange_may_send_body(exchange) && exchange->upstream->wire.writable);
 }
 
 static void time_out(struct exchange *exchange)

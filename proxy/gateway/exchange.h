@@ -6,10 +6,11 @@
 
 enum exchange_state {
     EXCHANGE_NEW,
-    EXCHANGE_DIALLING,  /* nothing of it was sent: a new view may still send it elsewhere */
-    EXCHANGE_SENT,      /* the head was; the body goes up, no answer came */
-    EXCHANGE_ANSWERING, /* the answer goes down; the body may still go up */
-    EXCHANGE_REFUSING,  /* our own answer goes down */
+    EXCHANGE_COLLECTING, /* the body is read first: the plan depends on it */
+    EXCHANGE_DIALLING,   /* nothing of it was sent: a new view may still send it elsewhere */
+    EXCHANGE_SENT,       /* the head was; the body goes up, no answer came */
+    EXCHANGE_ANSWERING,  /* the answer goes down; the body may still go up */
+    EXCHANGE_REFUSING,   /* our own answer goes down */
     EXCHANGE_OVER
 };
 
@@ -22,6 +23,8 @@ struct exchange {
     struct config *config; /* a reference: that of the view by which it was planned */
     struct plan plan;
     struct stream up, down;
+    struct text collected; /* the client's whole body, where the plan asked for it */
+    bool has_collected;
     bool up_stopped;     /* the upstream takes no more of the body */
     bool continued;      /* the client may send the body that it asked about */
     bool upstream_keeps; /* its connection may serve another one afterwards */

@@ -23,7 +23,7 @@ bool exchange_may_send_body(const struct exchange *exchange)
     return !exchange->up.over && !exchange->up_stopped && (is_asked_for || comes_anyway);
 }
 
-static void fail_source(struct exchange *exchange)
+void exchange_fail_source(struct exchange *exchange)
 {
     static const struct answer incomplete = {
         400, "IncompleteBody", "The request's body is not what its head says.", .closes = true};
@@ -33,7 +33,7 @@ static void fail_source(struct exchange *exchange)
         exchange_fail(exchange, GATEWAY_ERROR_BAD_REQUEST, &incomplete);
 }
 
-static void fail_filter(struct exchange *exchange)
+void exchange_fail_filter(struct exchange *exchange)
 {
     const struct body_filter *filter = exchange->up.filter;
     struct answer why = filter->why(filter);
@@ -51,11 +51,11 @@ static bool move_up(struct exchange *exchange)
         status = stream_run(
             &exchange->up, &session->intake, &session->client, to, &session->worker->tools);
     if (status == STREAM_SOURCE_BROKEN) {
-        fail_source(exchange);
+        exchange_fail_source(exchange);
         return false;
     }
     if (status == STREAM_REFUSED) {
-        fail_filter(exchange);
+        exchange_fail_filter(exchange);
         return false;
     }
     if (status == STREAM_SINK_BROKEN || wire_flush(to) < 0)
@@ -68,8 +68,7 @@ static bool is_redirect(unsigned status)
     return status == 301 || status == 302 || status == 307 || status == 308;
 }
 
-/* False: the exchange has ended. */
-static bool pass_continue(struct exchange *exchange)
+bool exchange_pass_continue(struct exchange *exchange)
 {
     static char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
     const struct iovec part = {line, sizeof line - 1};
@@ -143,7 +142,7 @@ static bool take_response(struct exchange *exchange, struct span bytes)
     }
     if (response.status < 200) {
         intake_next(&exchange->upstream->intake);
-        return response.status != 100 || pass_continue(exchange);
+        return response.status != 100 || exchange_pass_continue(exchange);
     }
     if (is_redirect(response.status)) {
         refuse_redirect(exchange, response.status);
@@ -210,6 +209,8 @@ void exchange_run(struct exchange *exchange)
 {
     if (exchange->session->client.broken)
         exchange_abort(exchange);
+    else if (exchange->state == EXCHANGE_COLLECTING)
+        exchange_run_collecting(exchange);
     else if (exchange->state == EXCHANGE_SENT)
         run_sent(exchange);
     else if (exchange->state == EXCHANGE_REFUSING)

@@ -14,8 +14,20 @@ void exchange_fail(
     struct exchange *exchange, enum gateway_error error, const struct answer *answer);
 void exchange_broke_off(struct exchange *exchange); /* the upstream did */
 
+/* collect.c: reads the whole body, then exchange_collected. */
+void exchange_collect(struct exchange *exchange);
+void exchange_run_collecting(struct exchange *exchange);
+void exchange_collected(struct exchange *exchange);
+
 /* Whether it would be no harm to send it again. */
 bool exchange_may_repeat(const struct exchange *exchange);
+
+/* The client's body is not what its head says. Both may free the exchange. */
+void exchange_fail_source(struct exchange *exchange);
+void exchange_fail_filter(struct exchange *exchange); /* its filter refused it */
+
+/* Tells the client to send its body, once. False: the exchange has ended. */
+bool exchange_pass_continue(struct exchange *exchange);
 
 /* Whether the client's body may go up now. */
 bool exchange_may_send_body(const struct exchange *exchange);

@@ -142,8 +142,10 @@ static bool find_origin(struct plan *plan, const struct view *view, const struct
     return true;
 }
 
-void plan_make(struct plan *plan, const struct view *view, const struct http_head *request)
+void plan_make(struct plan *plan, const struct view *view, const struct http_head *request,
+    const struct span *body)
 {
+    (void)body; /* nothing that passes through is read */
     *plan = (struct plan){.verdict = PLAN_FORWARD};
     if (find_origin(plan, view, request))
         plan->send = request;
@@ -157,5 +159,6 @@ void plan_fini(struct plan *plan)
         plan->response_filter->free(plan->response_filter);
     if (plan->mapper)
         plan->mapper->free(plan->mapper);
+    text_fini(&plan->body);
     *plan = (struct plan){0};
 }

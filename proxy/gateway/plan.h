@@ -17,20 +17,28 @@ struct response_mapper {
     void (*free)(struct response_mapper *mapper);
 };
 
-enum plan_verdict { PLAN_FORWARD, PLAN_ANSWER };
+enum plan_verdict {
+    PLAN_FORWARD,
+    PLAN_ANSWER, /* by ourselves */
+    PLAN_COLLECT /* asked again once the whole body has been read */
+};
 
 struct plan {
     enum plan_verdict verdict;
     struct answer answer; /* PLAN_ANSWER */
     enum gateway_error error;
+    size_t collect_max; /* PLAN_COLLECT: bytes; a longer body is EntityTooLarge */
 
     /* PLAN_FORWARD. `send` is what is written upstream: the request's own head, or another one that
      * lives as long as the plan. Absent filters let bodies pass as they are. */
     struct origin origin;
     const struct http_head *send;
+    struct text body; /* after PLAN_COLLECT: what is sent as the body, `send->length` bytes */
     struct body_filter *request_filter, *response_filter; /* taken by the streams; or NULL */
     struct response_mapper *mapper;                       /* or NULL */
 };
 
-void plan_make(struct plan *plan, const struct view *view, const struct http_head *request);
+/* `body`: NULL, or all of it where PLAN_COLLECT asked for it. */
+void plan_make(struct plan *plan, const struct view *view, const struct http_head *request,
+    const struct span *body);
 void plan_fini(struct plan *plan);

@@ -79,7 +79,26 @@ static struct response_mapper *mapper_new(void)
 /* One test, one request of this kind at a time. */
 static struct http_head filtered;
 
-void plan_make(struct plan *plan, const struct view *view, const struct http_head *request)
+static void plan_collected(
+    struct plan *plan, const struct http_head *request, const struct span *body)
+{
+    plan->collect_max = 10;
+    if (!body) {
+        plan->verdict = PLAN_COLLECT;
+        return;
+    }
+    filtered = *request;
+    text_put(&plan->body, "<");
+    text_add(&plan->body, body->data, body->size);
+    text_put(&plan->body, ">");
+    filtered.framing = HTTP_FRAMING_LENGTH;
+    filtered.length = plan->body.size;
+    filtered.expects_continue = false;
+    plan->send = &filtered;
+}
+
+void plan_make(struct plan *plan, const struct view *view, const struct http_head *request,
+    const struct span *body)
 {
     size_t region = view->endpoints[0].region;
     *plan = (struct plan){.verdict = PLAN_FORWARD, .send = request};
@@ -91,6 +110,8 @@ void plan_make(struct plan *plan, const struct view *view, const struct http_hea
         plan->send = &filtered;
         plan->request_filter = filter_new(false);
         plan->response_filter = filter_new(false);
+    } else if (http_span_is(request->target, "/collected")) {
+        plan_collected(plan, request, body);
     } else if (http_span_is(request->target, "/refused")) {
         plan->request_filter = filter_new(true);
     } else if (http_span_is(request->target, "/broken")) {
@@ -112,5 +133,6 @@ void plan_fini(struct plan *plan)
         plan->response_filter->free(plan->response_filter);
     if (plan->mapper)
         plan->mapper->free(plan->mapper);
+    text_fini(&plan->body);
     *plan = (struct plan){0};
 }
