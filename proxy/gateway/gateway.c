@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "proxy/gateway/gateway_parts.h"
-#include "proxy/own.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -146,9 +145,4 @@ size_t gateway_loop_count(const struct gateway *gateway)
 struct loop *gateway_loop(struct gateway *gateway, size_t index)
 {
     return &gateway->workers[index]->loop;
-}
-
-bool gateway_is_ours(const struct gateway *gateway, const struct address *address)
-{
-    return own_listens_on(&gateway->listen, address);
 }

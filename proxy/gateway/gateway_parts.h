@@ -100,6 +100,3 @@ void gateway_listener_close(struct gateway_worker *worker);
 
 /* numbers.c */
 void gateway_count_request(struct gateway_worker *worker, struct span method, unsigned status);
-
-/* gateway.c */
-bool gateway_is_ours(const struct gateway *gateway, const struct address *address);

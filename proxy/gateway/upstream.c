@@ -77,7 +77,7 @@ static void on_event(struct poller_socket *socket, uint32_t events)
 /* Under way, or a negative errno. */
 static int connect_to(struct upstream *upstream, const struct address *address)
 {
-    if (gateway_is_ours(upstream->worker->gateway, address))
+    if (config_listens_on(upstream->worker->view->config, address))
         return -ELOOP;
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
