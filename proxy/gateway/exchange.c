@@ -50,7 +50,9 @@ struct gateway_worker *exchange_worker(const struct exchange *exchange)
 
 struct exchange *exchange_new(struct session *session)
 {
-    struct exchange *exchange = memory_new(sizeof *exchange);
+    struct exchange *exchange = memory_resize(NULL, 1, sizeof *exchange);
+    memset(exchange, 0, offsetof(struct exchange, request));
+    http_clear(&exchange->request);
     exchange->session = session;
     return exchange;
 }

@@ -31,7 +31,7 @@ struct exchange {
     bool retried, closes;
     bool to_head; /* it is a HEAD request */
     unsigned status;
-    struct http_head request;
+    struct http_head request; /* last: most of it is never touched */
 };
 
 /* `head`: its bytes in the session's intake; or `refusal`, a status, when they are none. May end

@@ -89,7 +89,7 @@ static const llhttp_settings_t settings = {
     .on_headers_complete = on_headers_complete,
 };
 
-static void clear(struct http_head *head)
+void http_clear(struct http_head *head)
 {
     head->method = head->target = head->host = head->reason = span_of(NULL, 0);
     head->status = head->minor = 0;
@@ -104,7 +104,7 @@ static void clear(struct http_head *head)
 static int parse(struct span bytes, llhttp_type_t type, llhttp_t *parser, struct http_head *ret)
 {
     struct reading reading = {.head = ret};
-    clear(ret);
+    http_clear(ret);
     llhttp_init(parser, type, &settings);
     parser->data = &reading;
     llhttp_execute(parser, (const char *)bytes.data, bytes.size);

@@ -2,11 +2,22 @@
 
 #include "proxy/gateway/http_fields.h"
 
-#include <inttypes.h>
-
 static void add(struct text *to, struct span span)
 {
     text_add(to, span.data, span.size);
+}
+
+/* Decimal, with at least `least` digits: each head has a few, and printf takes as long as all else
+ * in it. */
+static void put_number(struct text *to, uint64_t number, unsigned least)
+{
+    char digits[20];
+    unsigned at = sizeof digits;
+    while (number > 0 || at > sizeof digits - least) {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    }
+    text_add(to, digits + at, sizeof digits - at);
 }
 
 static void write_fields(struct text *to, const struct http_head *head)
@@ -24,10 +35,13 @@ static void write_fields(struct text *to, const struct http_head *head)
 
 static void write_framing(struct text *to, enum http_framing framing, uint64_t length)
 {
-    if (framing == HTTP_FRAMING_LENGTH)
-        text_format(to, "Content-Length: %" PRIu64 "\r\n", length);
-    else if (framing == HTTP_FRAMING_CHUNKED)
+    if (framing == HTTP_FRAMING_LENGTH) {
+        text_put(to, "Content-Length: ");
+        put_number(to, length, 1);
+        text_put(to, "\r\n");
+    } else if (framing == HTTP_FRAMING_CHUNKED) {
         text_put(to, "Transfer-Encoding: chunked\r\n");
+    }
 }
 
 void http_write_request(struct text *to, const struct http_head *head)
@@ -44,7 +58,9 @@ void http_write_request(struct text *to, const struct http_head *head)
 void http_write_response(struct text *to, const struct http_head *head, enum http_framing framing,
     bool closes, unsigned minor)
 {
-    text_format(to, "HTTP/1.1 %03u ", head->status);
+    text_put(to, "HTTP/1.1 ");
+    put_number(to, head->status, 3);
+    text_put(to, " ");
     add(to, head->reason);
     text_put(to, "\r\n");
     write_fields(to, head);

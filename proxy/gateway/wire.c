@@ -104,6 +104,18 @@ static void keep_rest(struct wire *wire, const struct iovec *parts, unsigned cou
         drop_kept(wire);
 }
 
+/* As much as goes now; a negative errno, -EAGAIN among them. */
+static ssize_t send_parts(struct wire *wire, struct iovec *parts, unsigned count)
+{
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+    ssize_t sent;
+    do
+        sent = count == 1 ? send(wire->socket.fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL)
+                          : sendmsg(wire->socket.fd, &message, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : sent;
+}
+
 int wire_send(struct wire *wire, const struct iovec *parts, unsigned count)
 {
     struct iovec all[WIRE_PARTS_MAX + 1];
@@ -118,16 +130,10 @@ int wire_send(struct wire *wire, const struct iovec *parts, unsigned count)
         size += all[i].iov_len;
     if (size == 0)
         return 0;
-    struct msghdr message = {.msg_iov = all, .msg_iovlen = used};
-    ssize_t sent = -1;
-    if (wire->writable) {
-        do
-            sent = sendmsg(wire->socket.fd, &message, MSG_NOSIGNAL);
-        while (sent < 0 && errno == EINTR);
-        if (sent < 0 && errno != EAGAIN)
-            return -errno;
-        wire->writable = sent == (ssize_t)size;
-    }
+    ssize_t sent = wire->writable ? send_parts(wire, all, used) : -EAGAIN;
+    if (sent < 0 && sent != -EAGAIN)
+        return (int)sent;
+    wire->writable = sent == (ssize_t)size;
     keep_rest(wire, parts, count, sent < 0 ? 0 : (size_t)sent);
     return 0;
 }
