@@ -286,6 +286,7 @@ int http_read_response(struct span bytes, bool to_head, struct http_head *ret)
     if (has_no_body) {
         ret->states_length = ret->framing == HTTP_FRAMING_LENGTH && (to_head || ret->status == 304);
         ret->framing = HTTP_FRAMING_NONE;
+        ret->length = ret->states_length ? ret->length : 0;
     } else if (ret->framing == HTTP_FRAMING_NONE) {
         ret->framing = HTTP_FRAMING_UNTIL_CLOSE;
         ret->keep_alive = false;
