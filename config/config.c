@@ -71,6 +71,8 @@ static void free_gateway(struct config *config)
         free(config->gateway.s3_endpoints[i].host);
     free(config->gateway.s3_endpoints);
     free(config->gateway.listen.addresses);
+    free(config->gateway.ca_dir);
+    free(config->gateway.upstream_ca);
     free(config->gateway.listen.tls);
 }
 

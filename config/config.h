@@ -173,6 +173,8 @@ struct config {
     struct {
         struct config_listen listen;
         struct config_s3_endpoint *s3_endpoints; /* one per region; NULL: AWS's everywhere */
+        char *ca_dir;
+        char *upstream_ca; /* NULL: the system's CAs */
         unsigned max_connections;
     } gateway; /* the rest of the section is checked and comes with the gateway */
 

@@ -1,5 +1,5 @@
 /* What a running daemon cannot change: sockets bound before it gave up its rights, threads that
- * have started, the place of its record. */
+ * have started, the place of its record and of its CA, whom it trusts. */
 #include "config/config.h"
 
 #include <errno.h>
@@ -13,6 +13,11 @@ static bool same_listen(const struct config_listen *a, const struct config_liste
         same = address_equal(&a->addresses[i], &b->addresses[i]) &&
                (!a->tls || a->tls[i] == b->tls[i]);
     return same;
+}
+
+static bool same_text(const char *a, const char *b) /* NULL: none */
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
 static const struct config_listen *relay_listen(const struct config *config, const char *id)
@@ -49,6 +54,8 @@ int config_check_reload(const struct config *now, const struct config *next, str
         {"control.socket", strcmp(now->control.socket, next->control.socket) == 0},
         {"state.file", strcmp(now->state.file, next->state.file) == 0},
         {"gateway.listen", same_listen(&now->gateway.listen, &next->gateway.listen)},
+        {"gateway.ca_dir", strcmp(now->gateway.ca_dir, next->gateway.ca_dir) == 0},
+        {"gateway.upstream_ca", same_text(now->gateway.upstream_ca, next->gateway.upstream_ca)},
         {"monitoring.listen", same_listen(&now->monitoring, &next->monitoring)},
         {"relay.listen", relays_stay(now, next) && relays_stay(next, now)},
     };
