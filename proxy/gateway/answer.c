@@ -15,6 +15,8 @@ struct answer answer_refusal(unsigned status)
         {411, "MissingContentLength", "You must provide the Content-Length HTTP header."},
         {414, "RequestURITooLong", "The request line is longer than 16 KiB."},
         {417, "InvalidRequest", "The only expectation is 100-continue."},
+        {421, "MisdirectedRequest",
+            "The Host header names another host than the TLS connection was made to."},
         {431, "RequestHeaderSectionTooLarge", "The request's head is larger than 64 KiB."},
     };
     struct answer answer = refusals[0];
@@ -43,8 +45,12 @@ static const char *reason_of(unsigned status)
         return "URI Too Long";
     case 417:
         return "Expectation Failed";
+    case 421:
+        return "Misdirected Request";
     case 431:
         return "Request Header Fields Too Large";
+    case 502:
+        return "Bad Gateway";
     case 503:
         return "Service Unavailable";
     default:

@@ -11,7 +11,7 @@ struct answer {
     bool closes;                /* whoever asked cannot go on with this connection */
 };
 
-/* What is refused by status alone: 400, 405, 411, 414, 417, 431. It closes. */
+/* What is refused by status alone: 400, 405, 411, 414, 417, 421, 431. It closes. */
 struct answer answer_refusal(unsigned status);
 
 /* `resource`: the request's path; empty when there was none. `to_head`: without the document. */

@@ -7,7 +7,8 @@
  * for being idle. It is sent once more, planned by the view of that moment, on a new connection.
  *
  * What can go wrong is answered as S3 would: 400 for what is no clear HTTP, what the plan refuses,
- * 503 for an upstream that cannot be reached, says nothing or breaks off. Once the answer has begun
+ * 503 for an upstream that cannot be reached, says nothing or breaks off, 502 for one that cannot
+ * be trusted. Once the answer has begun
  * there is no other: then the client's connection is reset, so that half is not taken for whole. */
 #include "proxy/gateway/exchange.h"
 
@@ -191,11 +192,26 @@ static void start_again(struct exchange *exchange)
     start(exchange);
 }
 
+/* Whoever shook hands for one name has no business with another's (RFC 9110 section 7.4). */
+static bool is_misdirected(const struct exchange *exchange)
+{
+    const struct tls_session *tls = exchange->session->client.tls;
+    struct span host = exchange->request.host;
+    const uint8_t *port = host.size ? memrchr(host.data, ':', host.size) : NULL;
+    if (port)
+        host.size = (size_t)(port - host.data);
+    if (host.size > 0 && host.data[host.size - 1] == '.')
+        host.size--;
+    return tls && !http_span_is_nocase(host, tls_session_host(tls));
+}
+
 void exchange_begin(struct exchange *exchange, struct span head, unsigned refusal)
 {
     exchange->moved_ms = clock_boot_ms();
     if (refusal == 0)
         refusal = http_read_request(head, &exchange->request);
+    if (refusal == 0 && is_misdirected(exchange))
+        refusal = 421;
     exchange->to_head = http_span_is(exchange->request.method, "HEAD");
     exchange->closes = !exchange->request.keep_alive;
     if (refusal == 0) {
@@ -255,6 +271,14 @@ void exchange_unreachable(struct exchange *exchange)
     exchange->upstream = NULL; /* it has closed itself */
     log_warning("s3_unreachable", LOG_TEXT("host", exchange->plan.origin.host));
     exchange_fail(exchange, GATEWAY_ERROR_UNREACHABLE, &unreachable);
+}
+
+void exchange_untrusted(struct exchange *exchange)
+{
+    static const struct answer untrusted = {
+        502, "BadGateway", "S3's certificate is not accepted by the gateway."};
+    exchange->upstream = NULL; /* it has closed itself */
+    exchange_fail(exchange, GATEWAY_ERROR_UNTRUSTED, &untrusted);
 }
 
 void exchange_follow_view(struct exchange *exchange)

@@ -44,6 +44,7 @@ void exchange_run(struct exchange *exchange);
 
 void exchange_connected(struct exchange *exchange);
 void exchange_unreachable(struct exchange *exchange);
+void exchange_untrusted(struct exchange *exchange);
 
 /* A new view: if nothing was sent it follows that. */
 void exchange_follow_view(struct exchange *exchange);

@@ -1,8 +1,7 @@
 /* The gateway: sockets bound while the daemon still may, one loop a thread, each with a listener
  * for every address, among which the kernel spreads the clients.
  *
- * What can go wrong is told at the start, in words: an address that is taken. One that speaks TLS
- * stays closed for now, with a warning. */
+ * What can go wrong is told at the start, in words: an address that is taken. */
 #include "proxy/gateway/gateway.h"
 
 #include "base/bind.h"
@@ -34,14 +33,17 @@ static int make_sockets(
     return 0;
 }
 
-static int bind_on(struct gateway *gateway, const struct address *address, const int *inherited)
+static int bind_on(
+    struct gateway *gateway, const struct address *address, bool is_tls, const int *inherited)
 {
     int *sockets = memory_new_array(gateway->worker_count, sizeof *sockets);
     int status = make_sockets(gateway, address, inherited, sockets);
     for (size_t i = 0; i < gateway->worker_count && status == 0; i++)
-        status = gateway_listener_open(gateway->workers[i], sockets[i]);
-    if (status == 0)
-        gateway->listen.addresses[gateway->listen.count++] = *address;
+        status = gateway_listener_open(gateway->workers[i], sockets[i], is_tls);
+    if (status == 0) {
+        gateway->listener_count++;
+        gateway->tls_listener_count += is_tls;
+    }
     free(sockets);
     return status;
 }
@@ -52,13 +54,7 @@ static int listen_on(struct gateway *gateway, const struct config_listen *listen
     const struct address *address = &listen->addresses[index];
     char text[ADDRESS_TEXT_SIZE];
     address_print(address, text);
-    if (listen->tls && listen->tls[index]) {
-        gateway->lacks_tls = true;
-        log_warning("listener_left_out", LOG_TEXT("option", "gateway.listen"),
-            LOG_TEXT("address", text), LOG_TEXT("why", "the gateway speaks no TLS yet"));
-        return 0;
-    }
-    int status = bind_on(gateway, address, inherited);
+    int status = bind_on(gateway, address, listen->tls && listen->tls[index], inherited);
     if (status == 0)
         return 0;
     if (!listen->is_default)
@@ -83,12 +79,11 @@ static int make_workers(struct gateway *gateway, unsigned threads, struct failur
 int gateway_new(
     const struct gateway_options *options, struct gateway **ret_gateway, struct failure *why)
 {
-    const struct config *config = options->config;
+    struct config *config = options->config;
     const struct config_listen *listen = &config->gateway.listen;
     struct gateway *gateway = memory_new(sizeof *gateway);
     int status = 0;
-    gateway->max_listeners = listen->count;
-    gateway->listen.addresses = memory_new_array(listen->count, sizeof *listen->addresses);
+    gateway->config = config_ref(config);
     if (listen->count > 0)
         status = make_workers(gateway, config->proxy.threads, why);
     for (size_t i = 0; i < listen->count && status == 0; i++)
@@ -103,7 +98,8 @@ int gateway_new(
 
 bool gateway_is_whole(const struct gateway *gateway)
 {
-    return gateway->listen.count > 0 && !gateway->lacks_tls;
+    size_t asked_for = gateway->config->gateway.listen.count;
+    return asked_for > 0 && gateway->listener_count == asked_for;
 }
 
 void gateway_subscribe(struct gateway *gateway, struct announce *announce)
@@ -116,6 +112,8 @@ void gateway_subscribe(struct gateway *gateway, struct announce *announce)
 int gateway_start(struct gateway *gateway, struct lookup *lookup, struct failure *why)
 {
     gateway->lookup = lookup;
+    if (gateway->worker_count > 0 && gateway_tls_start(gateway, why) < 0)
+        return -EINVAL;
     for (size_t i = 0; i < gateway->worker_count; i++) {
         int status = gateway_worker_start(gateway->workers[i]);
         if (status < 0)
@@ -132,8 +130,9 @@ void gateway_free(struct gateway *gateway)
         gateway_worker_stop(gateway->workers[i]);
     for (size_t i = 0; i < gateway->worker_count; i++)
         gateway_worker_free(gateway->workers[i]);
+    gateway_tls_free(gateway);
     free(gateway->workers);
-    free(gateway->listen.addresses);
+    config_unref(gateway->config);
     free(gateway);
 }
 

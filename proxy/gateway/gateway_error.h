@@ -6,6 +6,7 @@ enum gateway_error {
     GATEWAY_ERROR_FOREIGN_HOST, /* neither mapped nor an S3 endpoint */
     GATEWAY_ERROR_UNDECIDED,    /* nobody knows which region is active */
     GATEWAY_ERROR_UNREACHABLE,  /* no address of S3 took the connection */
+    GATEWAY_ERROR_UNTRUSTED,    /* its certificate is not accepted */
     GATEWAY_ERROR_SILENT,       /* S3 said nothing, or broke off */
     GATEWAY_ERROR_BAD_RESPONSE, /* no HTTP, or not a clear one */
     GATEWAY_ERROR_REDIRECT,     /* S3 wanted the client elsewhere */

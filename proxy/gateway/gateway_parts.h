@@ -12,6 +12,8 @@
 #include "proxy/gateway/gateway_error.h"
 #include "proxy/gateway/session.h"
 #include "proxy/gateway/stream.h"
+#include "proxy/gateway/tls_client.h"
+#include "proxy/gateway/tls_server.h"
 #include "proxy/gateway/upstream.h"
 
 #include <stdatomic.h>
@@ -24,15 +26,24 @@
 #define GATEWAY_STOP_MS 3000      /* for requests under way at the end */
 #define GATEWAY_RESOLVE_MS 5000   /* for S3's addresses */
 #define GATEWAY_CONNECT_MS 2000   /* of one address */
+#define GATEWAY_SHAKE_MS 5000     /* TLS's handshake with it */
 #define GATEWAY_POOL_IDLE_MS 4000 /* S3 closes idle connections after some seconds */
 #define GATEWAY_POOL_MAX 256      /* idle connections of a loop */
 #define GATEWAY_STATUS_CLASSES 5  /* 1xx to 5xx */
 #define GATEWAY_METHODS 7         /* those of numbers.c */
 
+enum gateway_handshake {
+    GATEWAY_HANDSHAKE_FULL,
+    GATEWAY_HANDSHAKE_RESUMED,
+    GATEWAY_HANDSHAKE_FAILED,
+    GATEWAY_HANDSHAKES
+};
+
 /* Counted by one loop, read by the main loop. */
 struct gateway_numbers {
     atomic_ullong requests[GATEWAY_METHODS][GATEWAY_STATUS_CLASSES];
     atomic_ullong errors[GATEWAY_ERRORS];
+    atomic_ullong client_handshakes[GATEWAY_HANDSHAKES], upstream_handshakes[GATEWAY_HANDSHAKES];
     atomic_ullong accepted, connections, bytes_up, bytes_down;
     atomic_ullong connects, connect_failures, pool_hits, retries, pooled;
 };
@@ -46,7 +57,8 @@ static inline void gateway_count(atomic_ullong *number, uint64_t amount)
 
 struct gateway_listener {
     struct gateway_worker *worker;
-    struct poller_socket socket;
+    struct poller_socket socket; /* -1: closed */
+    bool is_tls;
 };
 
 struct gateway_worker {
@@ -58,6 +70,8 @@ struct gateway_worker {
     struct poller poller;
     struct pipes pipes;
     struct stream_tools tools;
+    struct tls_server *tls_server; /* NULL: no listener speaks TLS */
+    struct tls_client *tls_client;
     struct gateway_listener *listeners;
     size_t listener_count;
     struct session *first, *last; /* all of this loop's */
@@ -76,9 +90,9 @@ struct gateway_worker {
 };
 
 struct gateway {
-    struct config_listen listen; /* what is bound */
-    size_t max_listeners;        /* of each loop */
-    bool lacks_tls;              /* a listener stays closed for that */
+    struct config *config;                     /* a reference: what it was made by */
+    size_t listener_count, tls_listener_count; /* open, of each loop */
+    struct ca *ca;                             /* NULL: no listener speaks TLS */
     struct lookup *lookup;
     struct gateway_worker **workers;
     size_t worker_count;
@@ -94,9 +108,16 @@ void gateway_worker_lookup_ended(struct gateway_worker *worker);
 announce_take gateway_worker_take;
 
 /* listener.c */
-int gateway_listener_open(struct gateway_worker *worker, int fd); /* takes fd */
-void gateway_listener_resume(struct gateway_worker *worker);      /* after the first view, a tick */
+int gateway_listener_open(struct gateway_worker *worker, int fd, bool is_tls); /* takes fd */
+void gateway_listener_resume(struct gateway_worker *worker);    /* after the first view, a tick */
+void gateway_listener_close_tls(struct gateway_worker *worker); /* before the thread's start */
 void gateway_listener_close(struct gateway_worker *worker);
+
+/* gateway_tls.c: all that both sides of TLS need, before the threads start. */
+int gateway_tls_start(struct gateway *gateway, struct failure *why);
+void gateway_tls_free(struct gateway *gateway); /* after the workers */
 
 /* numbers.c */
 void gateway_count_request(struct gateway_worker *worker, struct span method, unsigned status);
+void gateway_count_handshake(
+    atomic_ullong numbers[GATEWAY_HANDSHAKES], int status, const struct tls_session *tls);

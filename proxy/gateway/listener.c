@@ -23,7 +23,7 @@ static void accept_some(struct gateway_listener *listener)
     for (unsigned i = 0; i < ACCEPTS_MAX; i++) {
         int fd = accept4(listener->socket.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            session_accept(worker, fd);
+            session_accept(worker, fd, listener->is_tls);
         } else if (errno == EAGAIN) {
             return;
         } else if (is_shortage(errno)) {
@@ -44,11 +44,12 @@ static void on_event(struct poller_socket *socket, uint32_t events)
         accept_some(listener);
 }
 
-int gateway_listener_open(struct gateway_worker *worker, int fd)
+int gateway_listener_open(struct gateway_worker *worker, int fd, bool is_tls)
 {
     struct gateway_listener *listener = &worker->listeners[worker->listener_count++];
-    *listener = (struct gateway_listener){
-        .worker = worker, .socket = {.fd = fd, .on_event = on_event, .data = listener}};
+    *listener = (struct gateway_listener){.worker = worker,
+        .is_tls = is_tls,
+        .socket = {.fd = fd, .on_event = on_event, .data = listener}};
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* inherited */
     return poller_add(&worker->poller, &listener->socket);
 }
@@ -56,15 +57,30 @@ int gateway_listener_open(struct gateway_worker *worker, int fd)
 void gateway_listener_resume(struct gateway_worker *worker)
 {
     worker->accept_again = false;
-    for (size_t i = 0; i < worker->listener_count; i++)
-        poller_rearm(&worker->poller, &worker->listeners[i].socket);
+    for (size_t i = 0; i < worker->listener_count; i++) {
+        if (worker->listeners[i].socket.fd >= 0)
+            poller_rearm(&worker->poller, &worker->listeners[i].socket);
+    }
+}
+
+static void close_listener(struct gateway_listener *listener)
+{
+    if (listener->socket.fd >= 0)
+        close(listener->socket.fd);
+    listener->socket.fd = -1;
+}
+
+void gateway_listener_close_tls(struct gateway_worker *worker)
+{
+    for (size_t i = 0; i < worker->listener_count; i++) {
+        if (worker->listeners[i].is_tls)
+            close_listener(&worker->listeners[i]);
+    }
 }
 
 void gateway_listener_close(struct gateway_worker *worker)
 {
-    for (size_t i = 0; i < worker->listener_count; i++) {
-        close(worker->listeners[i].socket.fd);
-        worker->listeners[i].socket.fd = -1;
-    }
+    for (size_t i = 0; i < worker->listener_count; i++)
+        close_listener(&worker->listeners[i]);
     worker->listener_count = 0;
 }

@@ -11,6 +11,7 @@ static const char *const errors[GATEWAY_ERRORS] = {
     [GATEWAY_ERROR_FOREIGN_HOST] = "foreign_host",
     [GATEWAY_ERROR_UNDECIDED] = "undecided",
     [GATEWAY_ERROR_UNREACHABLE] = "unreachable",
+    [GATEWAY_ERROR_UNTRUSTED] = "untrusted",
     [GATEWAY_ERROR_SILENT] = "silent",
     [GATEWAY_ERROR_BAD_RESPONSE] = "bad_response",
     [GATEWAY_ERROR_REDIRECT] = "redirect",
@@ -25,6 +26,15 @@ void gateway_count_request(struct gateway_worker *worker, struct span method, un
         row++;
     if (column < GATEWAY_STATUS_CLASSES)
         gateway_count(&worker->numbers.requests[row][column], 1);
+}
+
+void gateway_count_handshake(
+    atomic_ullong numbers[GATEWAY_HANDSHAKES], int status, const struct tls_session *tls)
+{
+    enum gateway_handshake outcome = status < 0                    ? GATEWAY_HANDSHAKE_FAILED
+                                     : tls_session_is_resumed(tls) ? GATEWAY_HANDSHAKE_RESUMED
+                                                                   : GATEWAY_HANDSHAKE_FULL;
+    gateway_count(&numbers[outcome], 1);
 }
 
 /* Of all loops. `offset`: of the number within struct gateway_numbers. */
@@ -70,6 +80,19 @@ static void write_bytes(const struct gateway *gateway, struct metric_text *out)
     metric_value(out, name, METRIC_LABELS({"direction", "to_client"}), SUM(gateway, bytes_down));
 }
 
+static void write_handshakes(const struct gateway *gateway, struct metric_text *out)
+{
+    static const char name[] = "pilotlight_gateway_handshakes_total";
+    static const char *const outcomes[GATEWAY_HANDSHAKES] = {"full", "resumed", "failed"};
+    metric_family(out, name, METRIC_COUNTER, "TLS handshakes that ended, with clients and S3.");
+    for (size_t i = 0; i < GATEWAY_HANDSHAKES; i++) {
+        metric_value(out, name, METRIC_LABELS({"side", "client"}, {"outcome", outcomes[i]}),
+            SUM(gateway, client_handshakes[i]));
+        metric_value(out, name, METRIC_LABELS({"side", "upstream"}, {"outcome", outcomes[i]}),
+            SUM(gateway, upstream_handshakes[i]));
+    }
+}
+
 static void write_plain(const struct gateway *gateway, struct metric_text *out)
 {
     static const struct {
@@ -108,5 +131,6 @@ void gateway_write_metrics(void *context, struct metric_text *out)
     write_requests(gateway, out);
     write_errors(gateway, out);
     write_bytes(gateway, out);
+    write_handshakes(gateway, out);
     write_plain(gateway, out);
 }

@@ -1,12 +1,16 @@
-/* On the good day: accept → head → exchange → head → … → the client ends.
+/* On the good day: accept → TLS's handshake, where it is spoken → head → exchange → head → … → the
+ * client ends.
  *
- * What can go wrong: a head that does not come to its end (408), a client that is idle for a minute
- * (closed), more connections than are allowed (503 at once). After a last answer the client's bytes
- * are read on for a moment and thrown away: closing with bytes unread would reset the connection,
- * and the answer might be lost with it (RFC 9112 section 9.6). */
+ * What can go wrong: a handshake that fails (the client has its alert) or lasts longer than a head
+ * may (closed), a head that does not come to its end (408), a client that is idle for a minute
+ * (closed), more connections than are allowed (503 at once; closed where TLS would come first).
+ * After a last answer the client's bytes are read on for a moment and thrown away: closing with
+ * bytes unread would reset the connection, and the answer might be lost with it (RFC 9112
+ * section 9.6). */
 #include "proxy/gateway/session.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "proxy/gateway/exchange.h"
 #include "proxy/gateway/gateway_parts.h"
@@ -105,8 +109,28 @@ static void run(struct session *session)
         poller_rearm(&session->worker->poller, &session->client.socket);
 }
 
+/* False: it is not over, or the session is. */
+static bool shake(struct session *session)
+{
+    struct gateway_numbers *numbers = &session->worker->numbers;
+    const struct tls_session *tls = session->client.tls;
+    int status = wire_shake(&session->client);
+    if (status == -EAGAIN)
+        return false;
+    gateway_count_handshake(numbers->client_handshakes, status, tls);
+    session->since_ms = clock_boot_ms();
+    if (status == 0)
+        return true;
+    log_debug("client_handshake_failed", LOG_TEXT("name", tls_session_host(tls)),
+        LOG_TEXT("why", tls_session_error(tls)));
+    session_close(session, false);
+    return false;
+}
+
+/* A goodbye that does not go at once goes when it can. */
 static void linger(struct session *session)
 {
+    wire_end(&session->client);
     for (unsigned round = 0; round < REQUESTS_MAX; round++) {
         ssize_t got = wire_read(&session->client, session->worker->buffer, STREAM_BUFFER);
         if (got > 0)
@@ -125,7 +149,6 @@ void session_exchange_ended(struct session *session, bool closes)
     session->served++;
     if (closes || session->worker->stopping) {
         enter(session, SESSION_LINGER);
-        shutdown(session->client.socket.fd, SHUT_WR);
         linger(session);
         return;
     }
@@ -139,6 +162,8 @@ static void on_event(struct poller_socket *socket, uint32_t events)
 {
     struct session *session = socket->data;
     wire_note(&session->client, events);
+    if (session->client.shaking && !shake(session))
+        return;
     if (session->state == SESSION_HEAD)
         run(session);
     else if (session->state == SESSION_EXCHANGE)
@@ -148,11 +173,15 @@ static void on_event(struct poller_socket *socket, uint32_t events)
 }
 
 /* Without a thought for what it asks. */
-static void turn_away(struct gateway_worker *worker, int fd)
+static void turn_away(struct gateway_worker *worker, int fd, bool is_tls)
 {
     static const struct answer full = {
         503, "SlowDown", "Please reduce your request rate.", .retry_after_s = 1, .closes = true};
     gateway_count(&worker->numbers.errors[GATEWAY_ERROR_FULL], 1);
+    if (is_tls) {
+        close(fd);
+        return;
+    }
     worker->head.size = 0;
     answer_write(&worker->head, &full, span_of(NULL, 0), false, 1);
     send(fd, worker->head.data, worker->head.size, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -161,14 +190,28 @@ static void turn_away(struct gateway_worker *worker, int fd)
     close(fd);
 }
 
-void session_accept(struct gateway_worker *worker, int fd)
+/* Takes fd in any case. */
+static int open_wire(struct session *session, int fd, bool is_tls)
+{
+    struct gateway_worker *worker = session->worker;
+    struct tls_session *tls;
+    wire_init(&session->client, on_event, session);
+    int status = wire_open(&session->client, &worker->poller, fd);
+    if (status == 0 && is_tls)
+        status = tls_server_accept(worker->tls_server, fd, &tls);
+    if (status == 0 && is_tls)
+        wire_begin_tls(&session->client, tls);
+    return status;
+}
+
+void session_accept(struct gateway_worker *worker, int fd, bool is_tls)
 {
     struct gateway *gateway = worker->gateway;
     gateway_count(&worker->numbers.accepted, 1);
     if (atomic_fetch_add(&gateway->connections, 1) >=
         worker->view->config->gateway.max_connections) {
         atomic_fetch_sub(&gateway->connections, 1);
-        turn_away(worker, fd);
+        turn_away(worker, fd, is_tls);
         return;
     }
     struct session *session = memory_new(sizeof *session);
@@ -179,15 +222,16 @@ void session_accept(struct gateway_worker *worker, int fd)
     *(worker->last ? &worker->last->next : &worker->first) = session;
     worker->last = session;
     gateway_count(&worker->numbers.connections, 1);
-    wire_init(&session->client, on_event, session);
-    if (wire_open(&session->client, &worker->poller, fd) < 0)
+    if (open_wire(session, fd, is_tls) < 0)
         session_close(session, false);
 }
 
 static void expire_head(struct session *session, uint64_t now_ms)
 {
     bool began = session->intake.end > 0;
-    if (began && now_ms >= session->since_ms + GATEWAY_HEAD_MS)
+    if (session->client.shaking && now_ms >= session->since_ms + GATEWAY_HEAD_MS)
+        session_close(session, false);
+    else if (began && now_ms >= session->since_ms + GATEWAY_HEAD_MS)
         begin_exchange(session, span_of(NULL, 0), 408);
     else if (!began && (session->worker->stopping || now_ms >= session->since_ms + GATEWAY_IDLE_MS))
         session_close(session, false);

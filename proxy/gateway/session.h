@@ -5,7 +5,7 @@
 #include "proxy/gateway/intake.h"
 
 enum session_state {
-    SESSION_HEAD,     /* waits for a request's head, or reads it */
+    SESSION_HEAD,     /* shakes hands, waits for a request's head, or reads it */
     SESSION_EXCHANGE, /* a request is being served */
     SESSION_LINGER,   /* answered for the last time; what still comes is thrown away */
     SESSION_DEAD
@@ -26,8 +26,8 @@ struct session {
     bool running;              /* requests are being read: those at hand follow by themselves */
 };
 
-/* Takes fd. */
-void session_accept(struct gateway_worker *worker, int fd);
+/* Takes fd, of a client that speaks TLS or not. */
+void session_accept(struct gateway_worker *worker, int fd, bool is_tls);
 
 /* The exchange has ended: the next request, or (`closes`) the end, once the client has had time to
  * read. */

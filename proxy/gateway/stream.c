@@ -218,8 +218,9 @@ static enum stream_status splice_some(struct stream *stream, struct wire *from, 
 
 static bool wants_pipe(const struct stream *stream)
 {
-    return !stream->pipe && !stream->filter && stream->in == HTTP_FRAMING_LENGTH &&
-           stream->full_reads >= BULK_AFTER && stream->left >= BULK_MIN;
+    return !stream->pipe && !stream->filter && !stream->is_sealed &&
+           stream->in == HTTP_FRAMING_LENGTH && stream->full_reads >= BULK_AFTER &&
+           stream->left >= BULK_MIN;
 }
 
 static bool has_in_pipe(const struct stream *stream)
@@ -268,6 +269,7 @@ enum stream_status stream_run(struct stream *stream, struct intake *intake, stru
     struct wire *to, struct stream_tools *tools)
 {
     enum stream_status status = STREAM_GOES;
+    stream->is_sealed = from->tls || to->tls;
     for (unsigned round = 0; round < ROUNDS_MAX && status == STREAM_GOES && !stream->over;
          round++) {
         if (!step(stream, intake, from, to, tools, &status))

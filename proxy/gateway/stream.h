@@ -36,6 +36,7 @@ struct stream {
     struct body_filter *filter; /* NULL: as it is */
     struct pipe *pipe;
     uint8_t full_reads; /* in a row */
+    bool is_sealed;     /* TLS on either side: there is no pipe through that */
     bool over;          /* all of it was taken; the sink's wire may still keep some */
 };
 

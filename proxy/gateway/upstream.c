@@ -1,8 +1,11 @@
-/* On the good day an exchange finds an idle connection; else: addresses → connect → lent → idle.
+/* On the good day an exchange finds an idle connection; else: addresses → connect → TLS's
+ * handshake, where it is spoken → lent → idle.
  *
  * What can go wrong: the name has no address; an address refuses or is silent for 2 s, and the next
- * one is tried; one is our own listener, which would be a loop, and is passed over; an idle
- * connection ends, and leaves the pool; what S3 says while nobody asked is an end too. */
+ * one is tried, and so it is where the handshake breaks off or lasts 5 s; the certificate is not
+ * accepted, and then no other address is asked; one is our own listener, which would be a loop, and
+ * is passed over; an idle connection ends, and leaves the pool; what S3 says while nobody asked is
+ * an end too. */
 #include "proxy/gateway/upstream.h"
 
 #include "base/clock.h"
@@ -47,6 +50,54 @@ static void give_up(struct upstream *upstream)
     exchange_unreachable(exchange);
 }
 
+static void distrust(struct upstream *upstream)
+{
+    struct exchange *exchange = upstream->exchange;
+    log_warning("s3_not_trusted", LOG_TEXT("host", upstream->origin.host),
+        LOG_TEXT("why", tls_session_error(upstream->wire.tls)));
+    upstream_close(upstream, false);
+    exchange_untrusted(exchange);
+}
+
+static void lend(struct upstream *upstream)
+{
+    enter(upstream, UPSTREAM_OPEN);
+    exchange_connected(upstream->exchange);
+}
+
+static void shake(struct upstream *upstream)
+{
+    struct gateway_numbers *numbers = &upstream->worker->numbers;
+    int status = wire_shake(&upstream->wire);
+    if (status == -EAGAIN)
+        return;
+    gateway_count_handshake(numbers->upstream_handshakes, status, upstream->wire.tls);
+    if (status == 0) {
+        lend(upstream);
+    } else if (status == -EKEYREJECTED) {
+        distrust(upstream);
+    } else {
+        log_unreachable(upstream, status);
+        wire_close(&upstream->wire, false);
+        dial_next(upstream);
+    }
+}
+
+static void begin_tls(struct upstream *upstream)
+{
+    struct tls_session *session;
+    int status = tls_client_connect(
+        upstream->worker->tls_client, upstream->wire.socket.fd, upstream->origin.host, &session);
+    if (status < 0) {
+        log_unreachable(upstream, status);
+        give_up(upstream);
+        return;
+    }
+    wire_begin_tls(&upstream->wire, session);
+    enter(upstream, UPSTREAM_SHAKING);
+    shake(upstream);
+}
+
 static void on_connect_event(struct upstream *upstream, uint32_t events)
 {
     if (events & (EPOLLERR | EPOLLHUP)) {
@@ -57,9 +108,20 @@ static void on_connect_event(struct upstream *upstream, uint32_t events)
         wire_close(&upstream->wire, false);
         dial_next(upstream);
     } else if (events & EPOLLOUT) {
-        enter(upstream, UPSTREAM_OPEN);
-        exchange_connected(upstream->exchange);
+        if (upstream->origin.tls)
+            begin_tls(upstream);
+        else
+            lend(upstream);
     }
+}
+
+/* What moves may be TLS's own: a ticket. */
+static void look_at_idle(struct upstream *upstream)
+{
+    if (wire_is_quiet(&upstream->wire))
+        upstream->wire.readable = false;
+    else
+        upstream_close(upstream, false);
 }
 
 static void on_event(struct poller_socket *socket, uint32_t events)
@@ -68,10 +130,12 @@ static void on_event(struct poller_socket *socket, uint32_t events)
     wire_note(&upstream->wire, events);
     if (upstream->state == UPSTREAM_CONNECTING)
         on_connect_event(upstream, events);
+    else if (upstream->state == UPSTREAM_SHAKING)
+        shake(upstream);
     else if (upstream->state == UPSTREAM_OPEN)
         exchange_run(upstream->exchange);
     else if (upstream->state == UPSTREAM_IDLE && (events & ~(uint32_t)EPOLLOUT))
-        upstream_close(upstream, false);
+        look_at_idle(upstream);
 }
 
 /* Under way, or a negative errno. */
@@ -164,7 +228,7 @@ static void dial(struct upstream *upstream)
 
 static bool same_origin(const struct origin *a, const struct origin *b)
 {
-    return a->port == b->port && strcmp(a->host, b->host) == 0;
+    return a->port == b->port && a->tls == b->tls && strcmp(a->host, b->host) == 0;
 }
 
 static struct upstream *take_idle(struct gateway_worker *worker, const struct origin *origin)
@@ -201,10 +265,9 @@ struct upstream *upstream_get(struct gateway_worker *worker, const struct origin
     return upstream;
 }
 
-bool upstream_is_alive(const struct upstream *upstream)
+bool upstream_is_alive(struct upstream *upstream)
 {
-    char byte;
-    return recv(upstream->wire.socket.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    return wire_is_quiet(&upstream->wire);
 }
 
 void upstream_put(struct upstream *upstream)
@@ -256,8 +319,10 @@ void upstream_expire(struct upstream *upstream, uint64_t now_ms)
     if (upstream->state == UPSTREAM_RESOLVING &&
         now_ms >= upstream->since_ms + GATEWAY_RESOLVE_MS) {
         give_up(upstream);
-    } else if (upstream->state == UPSTREAM_CONNECTING &&
-               now_ms >= upstream->since_ms + GATEWAY_CONNECT_MS) {
+    } else if ((upstream->state == UPSTREAM_CONNECTING &&
+                   now_ms >= upstream->since_ms + GATEWAY_CONNECT_MS) ||
+               (upstream->state == UPSTREAM_SHAKING &&
+                   now_ms >= upstream->since_ms + GATEWAY_SHAKE_MS)) {
         log_unreachable(upstream, -ETIMEDOUT);
         wire_close(&upstream->wire, false);
         dial_next(upstream);

@@ -12,13 +12,15 @@
 struct origin {
     char host[ORIGIN_HOST_SIZE]; /* a name or an IP address, without port */
     uint16_t port;
+    bool tls;
 };
 
 enum upstream_state {
     UPSTREAM_RESOLVING,
     UPSTREAM_CONNECTING,
-    UPSTREAM_OPEN, /* lent */
-    UPSTREAM_IDLE, /* in the pool */
+    UPSTREAM_SHAKING, /* hands, over TLS */
+    UPSTREAM_OPEN,    /* lent */
+    UPSTREAM_IDLE,    /* in the pool */
     UPSTREAM_DEAD
 };
 
@@ -42,7 +44,7 @@ struct upstream {
 };
 
 /* An idle connection to that origin, or, with `fresh` or when there is none, one that is dialled:
- * exchange_connected or exchange_unreachable is called later. */
+ * exchange_connected, exchange_unreachable or exchange_untrusted is called later. */
 struct upstream *upstream_get(struct gateway_worker *worker, const struct origin *origin,
     bool fresh, struct exchange *exchange);
 
@@ -53,7 +55,7 @@ void upstream_put(struct upstream *upstream);
 void upstream_close(struct upstream *upstream, bool reset);
 
 /* Whether the peer has not closed it meanwhile, as far as can be known. */
-bool upstream_is_alive(const struct upstream *upstream);
+bool upstream_is_alive(struct upstream *upstream);
 
 void upstream_expire(struct upstream *upstream, uint64_t now_ms); /* one that is being dialled */
 void upstream_expire_idle(struct gateway_worker *worker, uint64_t now_ms);

@@ -1,3 +1,7 @@
+/* On the good day everything goes at once, in one system call.
+ *
+ * What can go wrong: the peer is slow, and what does not go is kept; through TLS, reading may wait
+ * for the socket to be writable, and writing for it to be readable. */
 #include "proxy/gateway/wire.h"
 
 #include "base/memory.h"
@@ -9,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define RECORD (16u << 10)      /* what TLS sends at once (RFC 8446 section 5.1) */
 #define KEPT_BETWEEN (8u << 10) /* bytes of buffer that stay while there is nothing to send */
 
 void wire_init(struct wire *wire, poller_event *on_event, void *data)
@@ -20,6 +25,7 @@ int wire_open(struct wire *wire, struct poller *poller, int fd)
 {
     wire->socket.fd = fd;
     wire->readable = wire->writable = wire->hangup = wire->broken = wire->ended = false;
+    wire->shaking = wire->said_goodbye = wire->read_waits_out = wire->write_waits_in = false;
     int status = poller_add(poller, &wire->socket);
     if (status < 0)
         wire_close(wire, false);
@@ -30,15 +36,60 @@ void wire_note(struct wire *wire, uint32_t events)
 {
     bool over = events & (EPOLLERR | EPOLLHUP);
     wire->broken |= over;
-    wire->readable |= over || events & (EPOLLIN | EPOLLRDHUP);
-    wire->writable |= over || events & EPOLLOUT;
+    bool in = over || events & (EPOLLIN | EPOLLRDHUP), out = over || events & EPOLLOUT;
+    wire->readable |= in || (out && wire->read_waits_out);
+    wire->writable |= out || (in && wire->write_waits_in);
+    wire->read_waits_out &= !out;
+    wire->write_waits_in &= !in;
     wire->hangup |= over || events & EPOLLRDHUP;
+}
+
+void wire_begin_tls(struct wire *wire, struct tls_session *session)
+{
+    wire->tls = session;
+    wire->shaking = true;
+}
+
+/* A read through TLS found nothing. */
+static void await_read(struct wire *wire)
+{
+    wire->readable = false;
+    wire->read_waits_out = tls_session_wants(wire->tls) == UV_WRITABLE;
+}
+
+int wire_shake(struct wire *wire)
+{
+    int status = tls_session_handshake(wire->tls);
+    wire->shaking = status == -EAGAIN;
+    if (status == -EAGAIN)
+        await_read(wire);
+    return status;
+}
+
+/* A record is 16 KiB at most, and there is room for several. What ends it is told after what came
+ * before. */
+static ssize_t read_tls(struct wire *wire, uint8_t *to, size_t size)
+{
+    size_t total = 0;
+    ssize_t got;
+    do {
+        got = tls_session_read(wire->tls, to + total, size - total);
+        total += got > 0 ? (size_t)got : 0;
+    } while (got > 0 && total < size);
+    if (got == -EAGAIN)
+        await_read(wire);
+    if (total > 0)
+        return (ssize_t)total;
+    wire->ended |= got != -EAGAIN;
+    return got;
 }
 
 ssize_t wire_read(struct wire *wire, void *to, size_t size)
 {
     if (!wire->readable)
         return -EAGAIN;
+    if (wire->tls)
+        return read_tls(wire, to, size);
     ssize_t got;
     do
         got = recv(wire->socket.fd, to, size, 0);
@@ -49,6 +100,14 @@ ssize_t wire_read(struct wire *wire, void *to, size_t size)
     if (got < 0 || (got < (ssize_t)size && !wire->hangup))
         wire->readable = false; /* drained: the next byte is a new event */
     return got < 0 ? -EAGAIN : got;
+}
+
+bool wire_is_quiet(struct wire *wire)
+{
+    char byte;
+    if (wire->tls)
+        return tls_session_read(wire->tls, &byte, 1) == -EAGAIN;
+    return recv(wire->socket.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 static void make_room(struct wire *wire, size_t more)
@@ -116,8 +175,74 @@ static ssize_t send_parts(struct wire *wire, struct iovec *parts, unsigned count
     return sent < 0 ? -errno : sent;
 }
 
+/* One record's worth, or -EAGAIN; then the same bytes must come first again. */
+static ssize_t write_record(struct wire *wire, const uint8_t *data, size_t size)
+{
+    ssize_t taken = wire->writable
+                        ? tls_session_write(wire->tls, data, size < RECORD ? size : RECORD)
+                        : -EAGAIN;
+    if (taken == -EAGAIN && wire->writable) {
+        wire->writable = false;
+        wire->write_waits_in = tls_session_wants(wire->tls) == UV_READABLE;
+    }
+    return taken;
+}
+
+/* What is kept, as long as there is at least `least` of it. */
+static int write_kept(struct wire *wire, size_t least)
+{
+    ssize_t taken = 0;
+    while (taken >= 0 && wire->kept_end - wire->kept_start >= least && !wire_is_clear(wire)) {
+        taken =
+            write_record(wire, wire->kept + wire->kept_start, wire->kept_end - wire->kept_start);
+        wire->kept_start += taken > 0 ? (size_t)taken : 0;
+    }
+    return taken < 0 && taken != -EAGAIN ? (int)taken : 0;
+}
+
+/* Small parts are put together, for each record has its price; whole records are written from
+ * where they are. */
+static int write_part(struct wire *wire, const uint8_t *data, size_t size)
+{
+    size_t kept = wire->kept_end - wire->kept_start;
+    size_t first = kept < RECORD ? RECORD - kept : 0;
+    ssize_t taken = 0;
+    if (kept > 0) {
+        first = first < size ? first : size;
+        wire_keep(wire, data, first);
+        data += first;
+        size -= first;
+        int status = write_kept(wire, RECORD);
+        if (status < 0)
+            return status;
+    }
+    while (wire_is_clear(wire) && size >= RECORD && taken >= 0) {
+        taken = write_record(wire, data, size);
+        data += taken > 0 ? taken : 0;
+        size -= taken > 0 ? (size_t)taken : 0;
+    }
+    if (taken < 0 && taken != -EAGAIN)
+        return (int)taken;
+    wire_keep(wire, data, size);
+    return 0;
+}
+
+static int send_tls(struct wire *wire, const struct iovec *parts, unsigned count)
+{
+    int status = 0;
+    for (unsigned i = 0; i < count && status == 0; i++)
+        status = write_part(wire, parts[i].iov_base, parts[i].iov_len);
+    if (status == 0)
+        status = write_kept(wire, 1);
+    if (wire_is_clear(wire))
+        drop_kept(wire);
+    return status;
+}
+
 int wire_send(struct wire *wire, const struct iovec *parts, unsigned count)
 {
+    if (wire->tls)
+        return send_tls(wire, parts, count);
     struct iovec all[WIRE_PARTS_MAX + 1];
     unsigned used = 0;
     size_t size = 0;
@@ -143,8 +268,32 @@ int wire_flush(struct wire *wire)
     return wire_send(wire, NULL, 0);
 }
 
+int wire_end(struct wire *wire)
+{
+    if (wire->said_goodbye)
+        return 0;
+    int status = wire->tls ? tls_session_shutdown(wire->tls) : 0;
+    if (status == -EAGAIN) {
+        wire->writable = false;
+        return status;
+    }
+    wire->said_goodbye = true;
+    shutdown(wire->socket.fd, SHUT_WR);
+    return 0;
+}
+
+static void close_tls(struct wire *wire, bool reset)
+{
+    if (wire->tls && !reset && !wire->shaking && !wire->said_goodbye)
+        tls_session_shutdown(wire->tls);
+    tls_session_free(wire->tls);
+    wire->tls = NULL;
+    wire->shaking = false;
+}
+
 void wire_close(struct wire *wire, bool reset)
 {
+    close_tls(wire, reset);
     free(wire->kept);
     wire->kept = NULL;
     wire->kept_start = wire->kept_end = wire->kept_room = 0;

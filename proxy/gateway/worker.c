@@ -77,7 +77,8 @@ int gateway_worker_new(struct gateway *gateway, size_t index, struct gateway_wor
     struct gateway_worker *worker = memory_new(sizeof *worker);
     worker->gateway = gateway;
     snprintf(worker->name, sizeof worker->name, "gateway-%zu", index);
-    worker->listeners = memory_new_array(gateway->max_listeners, sizeof *worker->listeners);
+    worker->listeners =
+        memory_new_array(gateway->config->gateway.listen.count, sizeof *worker->listeners);
     worker->tools = (struct stream_tools){
         .poller = &worker->poller, .pipes = &worker->pipes, .buffer = worker->buffer};
     uv_sem_init(&worker->stopped, 0);
@@ -134,6 +135,8 @@ void gateway_worker_free(struct gateway_worker *worker)
         poller_fini(&worker->poller);
     }
     bury(worker);
+    tls_server_free(worker->tls_server);
+    tls_client_free(worker->tls_client);
     pipes_fini(&worker->pipes);
     text_fini(&worker->tools.filtered);
     text_fini(&worker->head);
