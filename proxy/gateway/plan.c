@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define HTTP_PORT 80
+#define HTTPS_PORT 443
 
 static void refuse(struct plan *plan, enum gateway_error error, const struct answer *answer)
 {
@@ -66,9 +67,9 @@ static struct span bucket_in_path(struct span target)
     return span_of(rest.data, size);
 }
 
-/* False: TLS comes with its own part of the gateway. */
-static bool set_origin(
-    struct plan *plan, const struct config *config, size_t region, const char *host, uint16_t port)
+/* AWS's own hosts are spoken to over TLS, whatever the client speaks with us. */
+static void set_origin(
+    struct plan *plan, const struct config *config, size_t region, const char *host)
 {
     const struct config_s3_endpoint *own =
         config->gateway.s3_endpoints ? &config->gateway.s3_endpoints[region] : NULL;
@@ -78,8 +79,8 @@ static bool set_origin(
     bool has_brackets = size > 2 && *name == '[';
     snprintf(plan->origin.host, sizeof plan->origin.host, "%.*s", (int)(size - 2 * has_brackets),
         name + has_brackets);
-    plan->origin.port = is_own ? own->port : port;
-    return !is_own || !own->tls;
+    plan->origin.port = is_own ? own->port : HTTPS_PORT;
+    plan->origin.tls = !is_own || own->tls;
 }
 
 /* Whether the bucket's endpoint has this one active now. */
@@ -111,8 +112,6 @@ static size_t find_s3_endpoint(const struct config *config, const char *host, ui
 /* Where a request for `host` may go as it is. False: nowhere, `plan` says why. */
 static bool find_origin(struct plan *plan, const struct view *view, const struct http_head *request)
 {
-    static const struct answer no_tls = {
-        503, "ServiceUnavailable", "S3 endpoints with https are not served yet."};
     const struct config *config = view->config;
     char host[ORIGIN_HOST_SIZE];
     uint16_t port;
@@ -135,10 +134,7 @@ static bool find_origin(struct plan *plan, const struct view *view, const struct
     if (bucket && !is_active(plan, view, bucket))
         return false;
     size_t region = s3.region == CONFIG_NONE ? bucket->region : s3.region;
-    if (!set_origin(plan, config, region, host, is_aws ? HTTP_PORT : port)) {
-        refuse(plan, GATEWAY_ERROR_UNREACHABLE, &no_tls);
-        return false;
-    }
+    set_origin(plan, config, region, host);
     return true;
 }
 
