@@ -28,6 +28,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DAY_MS (24u * 60 * 60 * 1000)
+
 static const char usage[] =
     "usage: pilotlightd [-c FILE] [--check]\n"
     "\n"
@@ -128,6 +130,14 @@ static void follow_config(void *context)
     if (before && before != config)
         daemon_warn_of_config(config);
     health_configure(daemon->health, config);
+    if (before != config)
+        gateway_cover(daemon->gateway, config);
+}
+
+static void on_day(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+    gateway_cover(daemon->gateway, keeper_config(daemon->keeper));
 }
 
 static void on_alive(uv_timer_t *timer)
@@ -160,7 +170,9 @@ static void on_ready(void *context)
         .lookup = resolver_lookup(daemon->resolver),
         .relays = relay_relays(daemon->relay),
         .ready = daemon->ready,
-        .status = &daemon->status};
+        .status = &daemon->status,
+        .gateway_ca = gateway_ca,
+        .gateway_context = daemon->gateway};
     if (control_new(&options, daemon->control_socket, &daemon->control, &why) < 0)
         exit(fail(&why));
     daemon->monitoring = monitoring_new(&daemon->main_loop, &daemon->status);
@@ -182,6 +194,7 @@ static void on_ready(void *context)
     uint64_t alive_ms = service_manager_watchdog_ms();
     if (alive_ms)
         uv_timer_start(&daemon->alive, on_alive, alive_ms / 2, alive_ms / 2);
+    uv_timer_start(&daemon->daily, on_day, DAY_MS, DAY_MS);
     service_manager_ready("answering");
     log_info("ready", LOG_TEXT("version", PILOTLIGHT_VERSION),
         LOG_TEXT("config", daemon->config->path),
@@ -279,6 +292,8 @@ static void watch_signals(struct daemon *daemon)
         uv_signal_start(signals[i].handle, signals[i].callback, signals[i].signal);
     }
     uv_timer_init(&daemon->main_loop.uv, &daemon->alive);
+    uv_timer_init(&daemon->main_loop.uv, &daemon->daily);
+    daemon->daily.data = daemon;
 }
 
 static bool is_ours(void *context, const struct address *address)

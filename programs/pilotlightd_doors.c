@@ -96,6 +96,19 @@ static void warn_of_what_is_lost(const struct daemon *daemon)
     free(path);
 }
 
+/* Below the state's own directory by default, so after it. A default listener that has no CA is
+ * left out later. */
+static int make_ca_directory(
+    struct daemon *daemon, const struct privileges_user *user, struct failure *why)
+{
+    const struct config *config = daemon->config;
+    if (!gateway_needs_ca(daemon->gateway))
+        return 0;
+    int status =
+        privileges_make_directory(config->gateway.ca_dir, 0755, user->name[0] ? user : NULL, why);
+    return config->gateway.listen.is_default ? 0 : status;
+}
+
 int daemon_open_doors(struct daemon *daemon, struct failure *why)
 {
     struct privileges_user user;
@@ -117,6 +130,8 @@ int daemon_open_doors(struct daemon *daemon, struct failure *why)
         status = bind_control(daemon, &user, why);
     if (status == 0)
         status = make_directory_of(daemon->config->state.file, &user, why);
+    if (status == 0)
+        status = make_ca_directory(daemon, &user, why);
     if (status == 0 && user.name[0])
         status = privileges_drop(&user, why);
     if (status == 0 && user.name[0])

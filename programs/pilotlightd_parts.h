@@ -42,7 +42,7 @@ struct daemon {
     struct loop **watched;
 
     uv_signal_t hangup, terminate, interrupt;
-    uv_timer_t alive;
+    uv_timer_t alive, daily;
     unsigned closing; /* doors that still close, and the house; 0: it is not told to stop */
 };
 
