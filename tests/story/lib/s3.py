@@ -1,20 +1,26 @@
-"""An S3 that does as it is told, over plain HTTP: keeps objects, or plays what a story scripts.
+"""An S3 that does as it is told, over HTTP or TLS: keeps objects, or plays what a story scripts.
 
     s3.script("/late", lambda wire, request: …)     # instead of the store; the body is not read yet
     s3.requests                                      # what came, in order, with `connection` numbers
+    S3(certificate=(leaf, key))                      # over TLS; `resumed` counts such handshakes
 """
 import socket
+import ssl
 import threading
 
 from lib.http import Ended, Wire
-from lib.machine import fresh_address
+from lib.machine import MANY, fresh_address
 
 PORT = 9000
 
 
 class S3:
-    def __init__(self):
-        self.address, self.port = fresh_address(), PORT
+    def __init__(self, certificate=None, address=None, port=PORT):
+        self.address, self.port = address or fresh_address(), port
+        self.tls = certificate and ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if self.tls:
+            self.tls.load_cert_chain(*certificate)
+        self.resumed = 0
         self.objects, self.scripts, self.requests = {}, {}, []
         self.connections = 0
         self.wires = []
@@ -23,7 +29,7 @@ class S3:
 
     @property
     def url(self):
-        return f"http://{self.address}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.address}:{self.port}"
 
     def close(self):
         try:
@@ -52,10 +58,22 @@ class S3:
             except OSError:
                 return
             self.connections += 1
-            wire = Wire(connection)
-            wire.number = self.connections
-            self.wires.append(wire)
-            threading.Thread(target=self.serve, args=(wire,), daemon=True).start()
+            threading.Thread(target=self.begin, args=(connection, self.connections),
+                             daemon=True).start()
+
+    def begin(self, connection, number):
+        if self.tls:
+            connection.settimeout(MANY)
+            try:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            except OSError:
+                connection.close()
+                return
+            self.resumed += connection.session_reused
+        wire = Wire(connection)
+        wire.number = number
+        self.wires.append(wire)
+        self.serve(wire)
 
     def serve(self, wire):
         wire.socket.settimeout(None)
