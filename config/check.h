@@ -55,7 +55,7 @@ void check_options(
 size_t check_region(struct check *check, const cJSON *where, const char *id);
 
 option_reader check_regions, check_upstreams, check_routes;                /* lists.c */
-option_reader check_allow, check_s3_endpoints;                             /* lists.c */
+option_reader check_allow, check_s3_endpoints, check_clients;              /* lists.c */
 option_reader check_endpoints, check_endpoint_group, check_endpoint_names; /* endpoints.c */
 option_reader check_endpoint_targets, check_endpoint_buckets;              /* endpoints.c */
 option_reader check_endpoint_relay, check_on_switch;                       /* relay.c */

@@ -65,8 +65,18 @@ static void free_runbook(struct config_runbook *runbook)
     free(runbook->steps);
 }
 
+static void free_key(struct config_key *key)
+{
+    free(key->access_key_id);
+    free(key->secret_file);
+}
+
 static void free_gateway(struct config *config)
 {
+    for (size_t i = 0; i < config->gateway.client_count; i++)
+        free_key(&config->gateway.clients[i]);
+    free(config->gateway.clients);
+    free_key(&config->gateway.credentials);
     for (size_t i = 0; config->gateway.s3_endpoints && i < config->region_count; i++)
         free(config->gateway.s3_endpoints[i].host);
     free(config->gateway.s3_endpoints);

@@ -94,6 +94,13 @@ struct config_s3_endpoint {
     bool is_virtual; /* BUCKET.HOST, not HOST/BUCKET */
 };
 
+/* A key for S3; its secret is read by whoever uses it. */
+struct config_key {
+    char *access_key_id, *secret_file;
+};
+
+enum config_signer { CONFIG_SIGN_AS_CLIENT, CONFIG_SIGN_AS_HOST };
+
 struct config_group {
     char *id;
     bool has_database;          /* a database endpoint, with or without relay */
@@ -175,6 +182,10 @@ struct config {
         struct config_s3_endpoint *s3_endpoints; /* one per region; NULL: AWS's everywhere */
         char *ca_dir;
         char *upstream_ca; /* NULL: the system's CAs */
+        struct config_key *clients;
+        size_t client_count;
+        struct config_key credentials; /* the host's own; all NULL: those of the AWS chain */
+        enum config_signer sign_as;    /* whose key signs what is signed anew */
         unsigned max_connections;
     } gateway; /* the rest of the section is checked and comes with the gateway */
 

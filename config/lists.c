@@ -122,3 +122,22 @@ void check_s3_endpoints(
             read_s3_endpoint(check, member, &config->gateway.s3_endpoints[region]);
     }
 }
+
+void check_clients(struct check *check, const struct option *option, const cJSON *value, void *base)
+{
+    struct config *config = base;
+    const cJSON *element;
+    config->gateway.clients =
+        memory_new_array((size_t)cJSON_GetArraySize(value), sizeof *config->gateway.clients);
+    cJSON_ArrayForEach(element, value)
+    {
+        struct config_key *client = &config->gateway.clients[config->gateway.client_count];
+        check_value(check, option->members, element, client);
+        for (size_t i = 0; client->access_key_id && i < config->gateway.client_count; i++) {
+            const char *other = config->gateway.clients[i].access_key_id;
+            if (other && strcmp(other, client->access_key_id) == 0)
+                check_wrong(check, json_member(element, "access_key_id"), "given twice");
+        }
+        config->gateway.client_count++;
+    }
+}

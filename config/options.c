@@ -121,8 +121,8 @@ static const struct option s3_endpoint_element[] = {
 };
 
 static const struct option access_key[] = {
-    {"access_key_id", OPTION_TEXT, .required = true},
-    {"secret_access_key_file", OPTION_PATH, .required = true},
+    {"access_key_id", OPTION_TEXT, .required = true, INTO(struct config_key, access_key_id)},
+    {"secret_access_key_file", OPTION_PATH, .required = true, INTO(struct config_key, secret_file)},
     {0},
 };
 
@@ -133,22 +133,36 @@ static const struct option access_key_element[] = {
 
 static const struct choice credentials_words[] = {{"default", 0}, {0}};
 
-static const struct option credentials[] = {
-    {"", OPTION_CHOICE, .choices = credentials_words},
-    {"", OPTION_OBJECT, .members = access_key},
+static const struct option host_key[] = {
+    {"access_key_id", OPTION_TEXT, .required = true,
+        INTO(struct config, gateway.credentials.access_key_id)},
+    {"secret_access_key_file", OPTION_PATH, .required = true,
+        INTO(struct config, gateway.credentials.secret_file)},
     {0},
 };
 
-static const struct choice signers[] = {{"client", 0}, {"host", 1}, {0}};
+static const struct option credentials[] = {
+    {"", OPTION_CHOICE, .choices = credentials_words},
+    {"", OPTION_OBJECT, .members = host_key},
+    {0},
+};
+
+static const struct choice signers[] = {
+    {"client", CONFIG_SIGN_AS_CLIENT},
+    {"host", CONFIG_SIGN_AS_HOST},
+    {0},
+};
 
 static const struct option gateway_options[] = {
     {"listen", OPTION_LISTEN, JSON([ "127.0.0.80:80", "127.0.0.80:443" ]), .most = "64",
         .members = gateway_listener, INTO(struct config, gateway.listen)},
     {"s3_endpoints", OPTION_MAP, .most = "64", .members = s3_endpoint_element,
         .read = check_s3_endpoints},
-    {"clients", OPTION_LIST, JSON([]), .most = "1024", .members = access_key_element},
+    {"clients", OPTION_LIST, JSON([]), .most = "1024", .members = access_key_element,
+        .read = check_clients},
     {"credentials", OPTION_EITHER, JSON("default"), .members = credentials},
-    {"sign_as", OPTION_CHOICE, JSON("client"), .choices = signers},
+    {"sign_as", OPTION_CHOICE, JSON("client"), .choices = signers,
+        INTO(struct config, gateway.sign_as)},
     {"vend_credentials", OPTION_BOOLEAN, JSON(false)},
     {"ca_dir", OPTION_PATH, JSON("/var/lib/pilotlight/ca"), INTO(struct config, gateway.ca_dir)},
     {"upstream_ca", OPTION_PATH, .nullable = true, INTO(struct config, gateway.upstream_ca)},

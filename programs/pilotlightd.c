@@ -130,6 +130,7 @@ static void follow_config(void *context)
     if (before && before != config)
         daemon_warn_of_config(config);
     health_configure(daemon->health, config);
+    keyring_configure(daemon->keyring, config);
     if (before != config)
         gateway_cover(daemon->gateway, config);
 }
@@ -270,12 +271,13 @@ static void on_terminate(uv_signal_t *handle, int signal)
         _exit(EXIT_STATUS_DONE);
     }
     service_manager_stopping();
-    daemon->closing = 4;
+    daemon->closing = 5;
     remove_control_socket(daemon);
     keeper_hurry(daemon->keeper);
     control_free(daemon->control, on_door_closed, daemon);
     ready_free(daemon->ready, on_door_closed, daemon);
     monitoring_free(daemon->monitoring, on_door_closed, daemon);
+    keyring_free(daemon->keyring, on_door_closed, daemon);
 }
 
 static void watch_signals(struct daemon *daemon)
@@ -335,6 +337,8 @@ static int start(struct daemon *daemon, struct failure *why)
         status = gateway_start(daemon->gateway, resolver_lookup(daemon->resolver), why);
     if (status < 0)
         return status;
+    daemon->keyring = keyring_new(&daemon->main_loop, daemon->gateway);
+    keyring_configure(daemon->keyring, daemon->config);
     struct resolv_conf_options resolv_conf = {.main_loop = &daemon->main_loop,
         .path = RESOLV_CONF_DEFAULT_PATH,
         .is_ours = is_ours,

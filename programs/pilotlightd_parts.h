@@ -10,6 +10,7 @@
 #include "failover/resolv_conf.h"
 #include "failover/status.h"
 #include "proxy/gateway/gateway.h"
+#include "proxy/gateway/keyring.h"
 #include "proxy/relay/relay.h"
 #include "resolver/resolver.h"
 
@@ -31,6 +32,7 @@ struct daemon {
     struct resolver *resolver;
     struct relay *relay;
     struct gateway *gateway;
+    struct keyring *keyring;
     struct keeper *keeper;
     struct resolv_conf *resolv_conf;
     struct health_checks *health;

@@ -7,13 +7,6 @@
 /* What it asks for and this version does not do yet is said, not hidden. */
 static void warn_of_what_is_missing(const struct config *config)
 {
-    for (size_t i = 0; i < config->endpoint_count; i++) {
-        const struct config_endpoint *endpoint = &config->endpoints[i];
-        if (endpoint->type == CONFIG_BUCKET)
-            log_warning("not_in_this_version", LOG_TEXT("endpoint", endpoint->id),
-                LOG_TEXT("what", "bucket: requests pass through to the region whose name they use; "
-                                 "while another one is active they get 503"));
-    }
     for (size_t i = 0; i < config->region_count; i++) {
         if (config->runbooks[i].present)
             log_warning("not_in_this_version", LOG_TEXT("region", config->regions[i]),

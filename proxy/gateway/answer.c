@@ -2,28 +2,47 @@
 
 #include <inttypes.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <time.h>
 
 #define RESOURCE_MAX 1024
+#define RETRY_AFTER_S 1
+
+struct answer answer_error(const struct s3_error *error)
+{
+    unsigned status = s3_error_status(error->code);
+    return (struct answer){.status = status,
+        .code = s3_error_text(error->code),
+        .message = s3_error_message(error),
+        .retry_after_s = status == 503 ? RETRY_AFTER_S : 0};
+}
+
+struct answer answer_auth(const struct auth_refusal *refusal)
+{
+    return (struct answer){
+        .status = refusal->status, .code = refusal->code, .message = refusal->message};
+}
 
 struct answer answer_refusal(unsigned status)
 {
-    static const struct answer refusals[] = {
-        {400, "InvalidRequest", "The request is not well-formed HTTP."},
-        {405, "MethodNotAllowed", "The specified method is not allowed against this resource."},
-        {408, "RequestTimeout", "The request was not received within the timeout period."},
-        {411, "MissingContentLength", "You must provide the Content-Length HTTP header."},
-        {414, "RequestURITooLong", "The request line is longer than 16 KiB."},
-        {417, "InvalidRequest", "The only expectation is 100-continue."},
-        {421, "MisdirectedRequest",
-            "The Host header names another host than the TLS connection was made to."},
-        {431, "RequestHeaderSectionTooLarge", "The request's head is larger than 64 KiB."},
+    static const struct {
+        unsigned status;
+        struct s3_error error;
+    } refusals[] = {
+        {400, {S3_INVALID_REQUEST, "The request is not well-formed HTTP."}},
+        {405, {S3_METHOD_NOT_ALLOWED, NULL}},
+        {408, {S3_REQUEST_TIMEOUT, "The request was not received within the timeout period."}},
+        {411, {S3_MISSING_CONTENT_LENGTH, NULL}},
+        {414, {S3_URI_TOO_LONG, "The request line is longer than 16 KiB."}},
+        {417, {S3_INVALID_REQUEST, "The only expectation is 100-continue."}},
+        {431, {S3_REQUEST_HEAD_TOO_LARGE, "The request's head is larger than 64 KiB."}},
     };
-    struct answer answer = refusals[0];
+    struct answer answer = answer_error(&refusals[0].error);
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         if (refusals[i].status == status)
-            answer = refusals[i];
+            answer = answer_error(&refusals[i].error);
     }
+    answer.status = status;
     answer.closes = true;
     return answer;
 }
@@ -35,6 +54,8 @@ static const char *reason_of(unsigned status)
         return "Bad Request";
     case 403:
         return "Forbidden";
+    case 404:
+        return "Not Found";
     case 405:
         return "Method Not Allowed";
     case 408:
@@ -49,29 +70,16 @@ static const char *reason_of(unsigned status)
         return "Misdirected Request";
     case 431:
         return "Request Header Fields Too Large";
+    case 500:
+        return "Internal Server Error";
+    case 501:
+        return "Not Implemented";
     case 502:
         return "Bad Gateway";
     case 503:
         return "Service Unavailable";
     default:
         return "Error";
-    }
-}
-
-/* What XML may not hold is written as '?': it is for people's eyes. */
-static void put_escaped(struct text *to, struct span span)
-{
-    size_t size = span.size < RESOURCE_MAX ? span.size : RESOURCE_MAX;
-    for (size_t i = 0; i < size; i++) {
-        uint8_t byte = span.data[i];
-        if (byte == '&')
-            text_put(to, "&amp;");
-        else if (byte == '<')
-            text_put(to, "&lt;");
-        else if (byte == '>')
-            text_put(to, "&gt;");
-        else
-            text_add(to, byte < 0x20 || byte >= 0x7f ? "?" : (const char *)&byte, 1);
     }
 }
 
@@ -83,18 +91,19 @@ static uint64_t next_request_id(void)
 }
 
 static void write_document(
-    struct text *to, const struct answer *answer, struct span resource, uint64_t id)
+    struct text *to, const struct answer *answer, struct span resource, const char *id)
 {
     const uint8_t *query = resource.size ? memchr(resource.data, '?', resource.size) : NULL;
     if (query)
         resource.size = (size_t)(query - resource.data);
-    text_format(to,
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-        "<Error><Code>%s</Code><Message>%s</Message><Resource>",
-        answer->code, answer->message);
-    put_escaped(to, resource);
-    text_format(to,
-        "</Resource><RequestId>%016" PRIX64 "</RequestId><HostId>pilotlight</HostId></Error>", id);
+    if (resource.size > RESOURCE_MAX)
+        resource.size = RESOURCE_MAX;
+    struct s3_error_document document = {.code = answer->code,
+        .message = answer->message,
+        .resource = resource,
+        .request_id = id,
+        .host_id = "pilotlight"};
+    s3_error_print(&document, to);
 }
 
 /* SDKs correct their clocks by it (RFC 9110 section 6.6.1). */
@@ -112,11 +121,12 @@ void answer_write(struct text *to, const struct answer *answer, struct span reso
     unsigned minor)
 {
     struct text document = {0};
-    uint64_t id = next_request_id();
+    char id[17];
+    snprintf(id, sizeof id, "%016" PRIX64, next_request_id());
     write_document(&document, answer, resource, id);
     text_format(to,
-        "HTTP/1.1 %u %s\r\nServer: pilotlight\r\nx-amz-request-id: %016" PRIX64
-        "\r\nContent-Type: application/xml\r\nContent-Length: %zu\r\n",
+        "HTTP/1.1 %u %s\r\nServer: pilotlight\r\nx-amz-request-id: %s\r\n"
+        "Content-Type: application/xml\r\nContent-Length: %zu\r\n",
         answer->status, reason_of(answer->status), id, document.size);
     write_date(to);
     if (answer->retry_after_s > 0)

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "base/text.h"
+#include "proxy/gateway/auth_refusal.h"
 #include "proxy/gateway/http_message.h"
+#include "proxy/gateway/s3_error.h"
 
 struct answer {
     unsigned status;
@@ -11,7 +13,11 @@ struct answer {
     bool closes;                /* whoever asked cannot go on with this connection */
 };
 
-/* What is refused by status alone: 400, 405, 411, 414, 417, 421, 431. It closes. */
+/* What can be tried again says when. */
+struct answer answer_error(const struct s3_error *error);
+struct answer answer_auth(const struct auth_refusal *refusal);
+
+/* What is refused by status alone: 400, 405, 411, 414, 417, 431. It closes. */
 struct answer answer_refusal(unsigned status);
 
 /* `resource`: the request's path; empty when there was none. `to_head`: without the document. */

@@ -105,3 +105,27 @@ void auth_verify(
     else if (has_header || version == 4)
         auth_conclude(ret, verify(rules, request, query, ret));
 }
+
+bool auth_read_signer(const struct auth_request *request, struct auth_signer *ret)
+{
+    struct auth_claim claim;
+    struct auth auth = {.access_key_id = ""};
+    struct span query = request->target;
+    auth_take(&query, '?');
+    int version = auth_query_version(query);
+    bool has_header =
+        http_header_find(request->headers, request->header_count, "authorization") != NULL;
+    *ret = (struct auth_signer){.region = ""};
+    if (!has_header && version == 0)
+        return false;
+    auth_claim_init(&claim, version == 4 ? AUTH_BY_QUERY : AUTH_BY_HEADER);
+    if (version == 4)
+        auth_read_query(request, query, &claim);
+    else
+        auth_read_header(request, &claim);
+    auth_remember_id(&claim, &auth);
+    memcpy(ret->access_key_id, auth.access_key_id, sizeof ret->access_key_id);
+    if (claim.region.size > 0 && claim.region.size < sizeof ret->region)
+        memcpy(ret->region, claim.region.data, claim.region.size);
+    return true;
+}

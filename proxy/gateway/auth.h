@@ -58,5 +58,12 @@ struct auth {
 void auth_verify(
     const struct auth_rules *rules, const struct auth_request *request, struct auth *ret);
 
+/* Whose key it claims to be signed by, and for which region; each "" when that cannot be read.
+ * False: it claims nothing. Nothing is verified. */
+struct auth_signer {
+    char access_key_id[AUTH_ID_SIZE], region[SIGV4_REGION_SIZE];
+};
+bool auth_read_signer(const struct auth_request *request, struct auth_signer *ret);
+
 /* The query without what authorizes it, for signing by header. The rest stays as it is. */
 void auth_strip_query(struct span query, struct text *out);

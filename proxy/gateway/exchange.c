@@ -23,6 +23,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define FROM(state) (1u << EXCHANGE_##state)
 
@@ -165,9 +166,19 @@ static void start(struct exchange *exchange)
     const struct view *view = exchange_worker(exchange)->view;
     const struct http_head *request = &exchange->request;
     const struct span body = span_of(exchange->collected.data, exchange->collected.size);
+    const struct tls_session *tls = exchange->session->client.tls;
     struct plan *plan = &exchange->plan;
     exchange->config = config_ref(view->config);
-    plan_make(plan, view, request, exchange->has_collected ? &body : NULL);
+    struct plan_inputs inputs = {.planner = &exchange_worker(exchange)->planner,
+        .view = view,
+        .request = request,
+        .body = exchange->has_collected ? &body : NULL,
+        .now_s = (uint64_t)time(NULL)};
+    if (tls) {
+        inputs.is_tls = true;
+        inputs.sni = span_of_text(tls_session_host(tls));
+    }
+    plan_make(plan, &inputs);
     if (plan->verdict == PLAN_COLLECT) {
         exchange_collect(exchange);
         return;
@@ -192,26 +203,11 @@ static void start_again(struct exchange *exchange)
     start(exchange);
 }
 
-/* Whoever shook hands for one name has no business with another's (RFC 9110 section 7.4). */
-static bool is_misdirected(const struct exchange *exchange)
-{
-    const struct tls_session *tls = exchange->session->client.tls;
-    struct span host = exchange->request.host;
-    const uint8_t *port = host.size ? memrchr(host.data, ':', host.size) : NULL;
-    if (port)
-        host.size = (size_t)(port - host.data);
-    if (host.size > 0 && host.data[host.size - 1] == '.')
-        host.size--;
-    return tls && !http_span_is_nocase(host, tls_session_host(tls));
-}
-
 void exchange_begin(struct exchange *exchange, struct span head, unsigned refusal)
 {
     exchange->moved_ms = clock_boot_ms();
     if (refusal == 0)
         refusal = http_read_request(head, &exchange->request);
-    if (refusal == 0 && is_misdirected(exchange))
-        refusal = 421;
     exchange->to_head = http_span_is(exchange->request.method, "HEAD");
     exchange->closes = !exchange->request.keep_alive;
     if (refusal == 0) {
@@ -250,6 +246,7 @@ void exchange_connected(struct exchange *exchange)
 {
     struct gateway_worker *worker = exchange_worker(exchange);
     exchange_enter(exchange, EXCHANGE_SENT);
+    gateway_count(&worker->numbers.unverified_keys, exchange->plan.has_unknown_key);
     worker->head.size = 0;
     http_write_request(&worker->head, exchange->plan.send);
     wire_keep(&exchange->upstream->wire, worker->head.data, worker->head.size);

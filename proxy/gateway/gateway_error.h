@@ -4,6 +4,7 @@
 enum gateway_error {
     GATEWAY_ERROR_BAD_REQUEST,  /* refused by the HTTP parser's rules */
     GATEWAY_ERROR_FOREIGN_HOST, /* neither mapped nor an S3 endpoint */
+    GATEWAY_ERROR_UNAUTHORIZED, /* a signature that is not believed */
     GATEWAY_ERROR_UNDECIDED,    /* nobody knows which region is active */
     GATEWAY_ERROR_UNREACHABLE,  /* no address of S3 took the connection */
     GATEWAY_ERROR_UNTRUSTED,    /* its certificate is not accepted */

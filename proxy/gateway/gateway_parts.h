@@ -10,6 +10,7 @@
 
 #include "proxy/gateway/gateway.h"
 #include "proxy/gateway/gateway_error.h"
+#include "proxy/gateway/plan.h"
 #include "proxy/gateway/session.h"
 #include "proxy/gateway/stream.h"
 #include "proxy/gateway/tls_client.h"
@@ -46,6 +47,7 @@ struct gateway_numbers {
     atomic_ullong client_handshakes[GATEWAY_HANDSHAKES], upstream_handshakes[GATEWAY_HANDSHAKES];
     atomic_ullong accepted, connections, bytes_up, bytes_down;
     atomic_ullong connects, connect_failures, pool_hits, retries, pooled;
+    atomic_ullong unverified_keys;
 };
 
 /* One writer, so no locked instruction. */
@@ -72,6 +74,7 @@ struct gateway_worker {
     struct stream_tools tools;
     struct tls_server *tls_server; /* NULL: no listener speaks TLS */
     struct tls_client *tls_client;
+    struct planner planner;
     struct gateway_listener *listeners;
     size_t listener_count;
     struct session *first, *last; /* all of this loop's */

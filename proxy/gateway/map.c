@@ -172,7 +172,7 @@ static bool is_known_region(
     map->region = region_for(inputs);
     if (map->region != CONFIG_NONE)
         return true;
-    s3_error_set(error, S3_SERVICE_UNAVAILABLE, "No region is known to be active.");
+    s3_error_set(error, S3_SLOW_DOWN, "No region is known to be active.");
     return false;
 }
 

@@ -32,7 +32,8 @@ struct map {
     bool rewrites_body; /* it is XML: to be read whole and put through xml_map.h; its digests
                            (Content-MD5, checksums, x-amz-content-sha256) are left out, and the
                            caller gives new ones */
-    size_t region;      /* whose it is: to be signed for */
+    bool has_foreign_source; /* something is copied from what is not mapped */
+    size_t region;           /* whose it is: to be signed for */
 
     char dial[ROUTE_HOST_SIZE]; /* a name, or an IP address without brackets; the certificate's name
                                  */

@@ -80,7 +80,7 @@ static struct span source_bucket(struct span source)
     return span_of(rest.data, size);
 }
 
-int map_source(const struct map *map, struct span source, struct text *ret, struct s3_error *error)
+int map_source(struct map *map, struct span source, struct text *ret, struct s3_error *error)
 {
     uint8_t name[BUCKET_MAX];
     size_t size;
@@ -88,10 +88,13 @@ int map_source(const struct map *map, struct span source, struct text *ret, stru
     struct span raw = source_bucket(source);
     if (ret->data)
         return s3_error_set(error, S3_INVALID_REQUEST, "There is more than one copy source.");
-    if (!percent_decode_strictly(raw, name, sizeof name, &size))
+    bool is_name = percent_decode_strictly(raw, name, sizeof name, &size);
+    map->has_foreign_source |=
+        !is_name || !bucket_names_find(map->names.config, span_of(name, size));
+    if (!is_name)
         return 0;
     if (names_is_undecided(&map->names, span_of(name, size)))
-        return s3_error_set(error, S3_SERVICE_UNAVAILABLE, "No region is known to be active.");
+        return s3_error_set(error, S3_SLOW_DOWN, "No region is known to be active.");
     if (names_bucket(&map->names, NAMES_TO_S3, span_of(name, size), &renamed)) {
         text_add(ret, source.data, (size_t)(raw.data - source.data));
         text_add(ret, renamed.data, renamed.size);

@@ -10,7 +10,7 @@ int map_target(const struct map_inputs *inputs, struct map *map, bool is_virtual
 
 /* Adds to `ret` what a copy source becomes, if it changes; there may be one only. What is not
  * mapped keeps its name: access points, other people's buckets. */
-int map_source(const struct map *map, struct span source, struct text *ret, struct s3_error *error);
+int map_source(struct map *map, struct span source, struct text *ret, struct s3_error *error);
 
 /* The headers that name buckets, into map->copy_source and rename_source. */
 int map_sources(

@@ -9,6 +9,7 @@ static const char *const classes[GATEWAY_STATUS_CLASSES] = {"1xx", "2xx", "3xx",
 static const char *const errors[GATEWAY_ERRORS] = {
     [GATEWAY_ERROR_BAD_REQUEST] = "bad_request",
     [GATEWAY_ERROR_FOREIGN_HOST] = "foreign_host",
+    [GATEWAY_ERROR_UNAUTHORIZED] = "unauthorized",
     [GATEWAY_ERROR_UNDECIDED] = "undecided",
     [GATEWAY_ERROR_UNREACHABLE] = "unreachable",
     [GATEWAY_ERROR_UNTRUSTED] = "untrusted",
@@ -114,6 +115,9 @@ static void write_plain(const struct gateway *gateway, struct metric_text *out)
         {"pilotlight_gateway_upstream_retries_total",
             "Reads sent again, because S3 had closed the idle connection.", METRIC_COUNTER,
             offsetof(struct gateway_numbers, retries)},
+        {"pilotlight_gateway_unverified_keys_total",
+            "Requests that passed with a key that could not be verified after a switch.",
+            METRIC_COUNTER, offsetof(struct gateway_numbers, unverified_keys)},
         {"pilotlight_gateway_upstream_idle", "Idle connections to S3 now.", METRIC_GAUGE,
             offsetof(struct gateway_numbers, pooled)},
     };

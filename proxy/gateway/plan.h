@@ -6,6 +6,7 @@
 
 #include "failover/view.h"
 #include "proxy/gateway/answer.h"
+#include "proxy/gateway/auth.h"
 #include "proxy/gateway/gateway_error.h"
 #include "proxy/gateway/stream.h"
 #include "proxy/gateway/upstream.h"
@@ -23,6 +24,24 @@ enum plan_verdict {
     PLAN_COLLECT /* asked again once the whole body has been read */
 };
 
+/* What a loop decides with: its own keys, for their signing keys are kept with them. */
+struct planner {
+    struct sigv4 sigv4;
+    struct auth_keys keys;
+    struct auth_key *host; /* who signs with `sign_as` "host"; NULL: not known (now) */
+    bool is_waiting;       /* the host's own keys are still being looked for */
+};
+
+struct plan_inputs {
+    struct planner *planner;
+    const struct view *view;
+    const struct http_head *request;
+    const struct span *body; /* NULL, or all of it where PLAN_COLLECT asked for it */
+    struct span sni;         /* of the TLS handshake; empty: none */
+    bool is_tls;
+    uint64_t now_s; /* seconds since 1970 */
+};
+
 struct plan {
     enum plan_verdict verdict;
     struct answer answer; /* PLAN_ANSWER */
@@ -34,11 +53,13 @@ struct plan {
     struct origin origin;
     const struct http_head *send;
     struct text body; /* after PLAN_COLLECT: what is sent as the body, `send->length` bytes */
-    struct body_filter *request_filter, *response_filter; /* taken by the streams; or NULL */
-    struct response_mapper *mapper;                       /* or NULL */
+    struct body_filter *request_filter;  /* taken by the streams; or NULL */
+    struct body_filter *response_filter; /* likewise; the mapper may make it */
+    struct response_mapper *mapper;      /* or NULL */
+    bool has_unknown_key; /* it passes, signed by a key that could not be verified after a switch */
+    struct plan_parts *parts; /* the plan's own */
 };
 
-/* `body`: NULL, or all of it where PLAN_COLLECT asked for it. */
-void plan_make(struct plan *plan, const struct view *view, const struct http_head *request,
-    const struct span *body);
+/* The plan stays where it is until plan_fini; the inputs' head and configuration outlive it. */
+void plan_make(struct plan *plan, const struct plan_inputs *inputs);
 void plan_fini(struct plan *plan);

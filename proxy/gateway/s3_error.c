@@ -100,8 +100,8 @@ static void put_element(struct text *text, const char *name, struct span value)
 void s3_error_print(const struct s3_error_document *document, struct text *ret)
 {
     text_put(ret, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
-    put_element(ret, "Code", span_of_text(s3_error_text(document->error.code)));
-    put_element(ret, "Message", span_of_text(s3_error_message(&document->error)));
+    put_element(ret, "Code", span_of_text(document->code));
+    put_element(ret, "Message", span_of_text(document->message));
     for (size_t i = 0; i < document->detail_count; i++)
         put_element(ret, document->details[i].name, document->details[i].value);
     if (document->resource.size)

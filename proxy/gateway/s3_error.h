@@ -60,7 +60,7 @@ struct s3_error_detail {
 };
 
 struct s3_error_document {
-    struct s3_error error;
+    const char *code, *message;
     struct span resource;                  /* the path as the client sent it */
     const char *request_id, *host_id;      /* also to be sent as x-amz-request-id, x-amz-id-2 */
     const struct s3_error_detail *details; /* such as AWSAccessKeyId; NULL: none */

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "proxy/gateway/exchange.h"
 #include "proxy/gateway/gateway_parts.h"
+#include "proxy/gateway/planner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +84,9 @@ int gateway_worker_new(struct gateway *gateway, size_t index, struct gateway_wor
         .poller = &worker->poller, .pipes = &worker->pipes, .buffer = worker->buffer};
     uv_sem_init(&worker->stopped, 0);
     *ret_worker = worker;
-    int status = loop_init(&worker->loop, worker->name);
+    int status = planner_init(&worker->planner);
+    if (status == 0)
+        status = loop_init(&worker->loop, worker->name);
     if (status < 0)
         return status;
     worker->has_loop = true;
@@ -137,6 +140,7 @@ void gateway_worker_free(struct gateway_worker *worker)
     bury(worker);
     tls_server_free(worker->tls_server);
     tls_client_free(worker->tls_client);
+    planner_fini(&worker->planner);
     pipes_fini(&worker->pipes);
     text_fini(&worker->tools.filtered);
     text_fini(&worker->head);

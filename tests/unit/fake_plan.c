@@ -97,9 +97,10 @@ static void plan_collected(
     plan->send = &filtered;
 }
 
-void plan_make(struct plan *plan, const struct view *view, const struct http_head *request,
-    const struct span *body)
+void plan_make(struct plan *plan, const struct plan_inputs *inputs)
 {
+    const struct view *view = inputs->view;
+    const struct http_head *request = inputs->request;
     size_t region = view->endpoints[0].region;
     *plan = (struct plan){.verdict = PLAN_FORWARD, .send = request};
     snprintf(plan->origin.host, sizeof plan->origin.host, "%s.test", region ? "us" : "eu");
@@ -111,7 +112,7 @@ void plan_make(struct plan *plan, const struct view *view, const struct http_hea
         plan->request_filter = filter_new(false);
         plan->response_filter = filter_new(false);
     } else if (http_span_is(request->target, "/collected")) {
-        plan_collected(plan, request, body);
+        plan_collected(plan, request, inputs->body);
     } else if (http_span_is(request->target, "/refused")) {
         plan->request_filter = filter_new(true);
     } else if (http_span_is(request->target, "/broken")) {

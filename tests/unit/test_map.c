@@ -163,7 +163,7 @@ static void where_no_region_is_known_to_be_active_it_is_503(void **unused)
 {
     (void)unused;
     scene_activate(&scene, CONFIG_NONE);
-    refused(EU_HOST, "/k", S3_SERVICE_UNAVAILABLE);
+    refused(EU_HOST, "/k", S3_SLOW_DOWN);
     passes("GET", "s3.eu-west-1.amazonaws.com", "/other/k");
 }
 

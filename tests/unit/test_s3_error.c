@@ -9,7 +9,9 @@ static void an_error_is_the_document_that_s3_would_send(void **unused)
     (void)unused;
     struct text text = {0};
     const struct s3_error_detail details[] = {{"AWSAccessKeyId", span_of_text("AKIA")}};
-    s3_error_print(&(struct s3_error_document){.error = {S3_SIGNATURE_DOES_NOT_MATCH, NULL},
+    const struct s3_error error = {S3_SIGNATURE_DOES_NOT_MATCH, NULL};
+    s3_error_print(&(struct s3_error_document){.code = s3_error_text(error.code),
+                       .message = s3_error_message(&error),
                        .resource = span_of_text("/shop-eu/a&b<c"),
                        .request_id = "4442587FB7D0A2F9",
                        .host_id = "aG9zdA==",

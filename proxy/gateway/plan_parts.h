@@ -1,0 +1,40 @@
+/* What the files of the plan share. */
+#pragma once
+
+#include "proxy/gateway/chunked.h"
+#include "proxy/gateway/map.h"
+#include "proxy/gateway/plan.h"
+#include "proxy/gateway/resign.h"
+
+#define PLAN_MD5_SIZE 25 /* in base 64, and NUL */
+
+/* A request under another shape. */
+struct plan_shape {
+    struct http_head head;
+    struct resigned resigned;   /* all zero: an anonymous request stays so */
+    char hash[SIGV4_HASH_SIZE]; /* of a body that was rewritten */
+    char md5[PLAN_MD5_SIZE];
+};
+
+/* Stays where it is: the map points into the route, and to itself. */
+struct plan_parts {
+    struct route route;
+    struct map map;
+    struct plan_shape *shape; /* NULL: it passes as it is */
+};
+
+void plan_refuse(struct plan *plan, enum gateway_error error, const struct answer *answer);
+void plan_refuse_as(struct plan *plan, enum gateway_error error, enum s3_error_code code,
+    const char *message); /* NULL: S3's own words */
+
+/* plan_mapped.c: verified, under its new shape, signed anew. */
+void plan_map(struct plan *plan, const struct plan_inputs *inputs);
+
+/* plan_body.c: a body that names buckets, for which `auth` vouches. False: refused, or to be
+ * collected first. */
+bool plan_rewrite_body(
+    struct plan *plan, const struct plan_inputs *inputs, const struct auth *auth);
+
+/* plan_filters.c */
+struct response_mapper *plan_mapper_new(struct plan *plan);
+struct body_filter *plan_chunked_filter_new(const struct chunked_options *options);
