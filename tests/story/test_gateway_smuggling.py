@@ -10,37 +10,46 @@ from lib.http import Ended, connect
 from lib.machine import eventually, fresh_address
 from lib.s3 import S3
 
-HOST = "shop-eu.s3.eu-west-1.amazonaws.com"
-GIVEN = f"Host: {HOST}\r\n"
-HIDDEN = f"GET /hidden HTTP/1.1\r\n{GIVEN}\r\n"
 CHUNKED = "Transfer-Encoding: chunked\r\nx-amz-decoded-content-length: 5\r\n"
-WITHIN = f"Content-Length: {len(HIDDEN)}\r\n"
 
-PAIRS = {
-    "length and chunked": f"{WITHIN}{CHUNKED}\r\n0\r\n\r\n",
-    "chunked and length": f"{CHUNKED}Content-Length: 4\r\n\r\n5c\r\n",
-    "two lengths": f"Content-Length: 0\r\n{WITHIN}\r\n",
-    "two lengths, other way": f"{WITHIN}Content-Length: 0\r\n\r\n",
-    "a listed length": f"Content-Length: 0, {len(HIDDEN)}\r\n\r\n",
-    "a signed length": f"Content-Length: +{len(HIDDEN)}\r\n\r\n",
-    "a blank before the colon": f"Content-Length : {len(HIDDEN)}\r\n\r\n",
-    "a tab before the colon": f"Transfer-Encoding\t: chunked\r\n{WITHIN}\r\n",
-    "a folded length": f"X: y\r\n Content-Length: {len(HIDDEN)}\r\n\r\n",
-    "a coding with a tail": f"Transfer-Encoding: chunked, identity\r\n{WITHIN}\r\n0\r\n\r\n",
-    "a coding that is nearly one": f"Transfer-Encoding: xchunked\r\n{WITHIN}\r\n",
-    "a coding behind a vertical tab": f"Transfer-Encoding: \x0bchunked\r\n{WITHIN}\r\n",
-    "a bare CR in a field": f"X: y\rContent-Length: {len(HIDDEN)}\r\n\r\n",
-    "a bare LF as a line's end": f"X: y\nContent-Length: {len(HIDDEN)}\r\n\r\n",
-    "NUL in a field": f"X: y\0Content-Length: {len(HIDDEN)}\r\n\r\n",
-    "an odd chunk size": f"{CHUNKED}\r\n0x0\r\n\r\n",
-    "a chunk size with a sign": f"{CHUNKED}\r\n-0\r\n\r\n",
-    "a chunk that ends with LF": f"{CHUNKED}\r\n5\r\nhello\n0\r\n\r\n",
-    "an extension that hides a line": f"{CHUNKED}\r\n5;x=\n{HIDDEN}\r\nhello\r\n0\r\n\r\n",
-    "a chunk size beyond 64 bits": f"{CHUNKED}\r\n10000000000000000\r\n\r\n0\r\n\r\n",
-    "Connection lists the length": f"Connection: Content-Length\r\n{WITHIN}\r\n",
-    "Connection lists the coding": f"Connection: Transfer-Encoding\r\n{CHUNKED}\r\n0\r\n\r\n",
-    "an upgrade": f"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n{WITHIN}\r\n",
-}
+
+def given(host):
+    return f"Host: {host}\r\n"
+
+
+def hidden(host):
+    return f"GET /hidden HTTP/1.1\r\n{given(host)}\r\n"
+
+
+def pairs(host):
+    """{what is odd: the rest of a head}"""
+    inner = hidden(host)
+    within = f"Content-Length: {len(inner)}\r\n"
+    return {
+        "length and chunked": f"{within}{CHUNKED}\r\n0\r\n\r\n",
+        "chunked and length": f"{CHUNKED}Content-Length: 4\r\n\r\n5c\r\n",
+        "two lengths": f"Content-Length: 0\r\n{within}\r\n",
+        "two lengths, other way": f"{within}Content-Length: 0\r\n\r\n",
+        "a listed length": f"Content-Length: 0, {len(inner)}\r\n\r\n",
+        "a signed length": f"Content-Length: +{len(inner)}\r\n\r\n",
+        "a blank before the colon": f"Content-Length : {len(inner)}\r\n\r\n",
+        "a tab before the colon": f"Transfer-Encoding\t: chunked\r\n{within}\r\n",
+        "a folded length": f"X: y\r\n Content-Length: {len(inner)}\r\n\r\n",
+        "a coding with a tail": f"Transfer-Encoding: chunked, identity\r\n{within}\r\n0\r\n\r\n",
+        "a coding that is nearly one": f"Transfer-Encoding: xchunked\r\n{within}\r\n",
+        "a coding behind a vertical tab": f"Transfer-Encoding: \x0bchunked\r\n{within}\r\n",
+        "a bare CR in a field": f"X: y\rContent-Length: {len(inner)}\r\n\r\n",
+        "a bare LF as a line's end": f"X: y\nContent-Length: {len(inner)}\r\n\r\n",
+        "NUL in a field": f"X: y\0Content-Length: {len(inner)}\r\n\r\n",
+        "an odd chunk size": f"{CHUNKED}\r\n0x0\r\n\r\n",
+        "a chunk size with a sign": f"{CHUNKED}\r\n-0\r\n\r\n",
+        "a chunk that ends with LF": f"{CHUNKED}\r\n5\r\nhello\n0\r\n\r\n",
+        "an extension that hides a line": f"{CHUNKED}\r\n5;x=\n{inner}\r\nhello\r\n0\r\n\r\n",
+        "a chunk size beyond 64 bits": f"{CHUNKED}\r\n10000000000000000\r\n\r\n0\r\n\r\n",
+        "Connection lists the length": f"Connection: Content-Length\r\n{within}\r\n",
+        "Connection lists the coding": f"Connection: Transfer-Encoding\r\n{CHUNKED}\r\n0\r\n\r\n",
+        "an upgrade": f"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n{within}\r\n",
+    }
 
 
 class Front:
@@ -92,7 +101,8 @@ def gateway(module_house, s3):
     daemon = module_house.daemon(endpoints={"assets": {
         "type": "bucket", "group": "static", "buckets": {EU: "shop-eu", US: "shop-us"}}})
     daemon.write_config(resolver={"upstreams": ["127.0.0.1:1"]}, proxy={"threads": 1}, gateway={
-        "listen": f"{daemon.address}:8080", "s3_endpoints": {EU: s3.url, US: s3.url}})
+        "listen": f"{daemon.address}:8080", "s3_endpoints": {
+            region: {"url": s3.url, "style": "virtual"} for region in (EU, US)}})
     return daemon.start()
 
 
@@ -116,19 +126,21 @@ def answers(wire):
         wire.close()
 
 
-@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("pair", pairs("any"))
 def test_nothing_hidden_reaches_s3(front, s3, gateway, pair):
+    host = f"shop-eu.{s3.address}:{s3.port}"
     del s3.requests[:]
     for address, port in ((front.address, front.port), (gateway.address, 8080)):
         wire = connect(address, port)
-        wire.send(f"PUT /open HTTP/1.1\r\n{GIVEN}{PAIRS[pair]}{HIDDEN}".encode("latin-1"))
+        wire.send(f"PUT /open HTTP/1.1\r\n{given(host)}{pairs(host)[pair]}{hidden(host)}"
+                  .encode("latin-1"))
         statuses = answers(wire)
         honest = [request for request in s3.requests if request.target == "/hidden"]
         taken = statuses.count(404)  # one that was answered in the open was a request of its own
         assert len(honest) <= taken, (pair, statuses, [r.first for r in s3.requests])
         del s3.requests[:]
     victim = connect(front.address, front.port)
-    victim.send(f"GET /victim HTTP/1.1\r\n{GIVEN}\r\n".encode())
+    victim.send(f"GET /victim HTTP/1.1\r\n{given(host)}\r\n".encode())
     assert victim.answer().status == 404
     victim.close()
     assert [request.target for request in s3.requests] == ["/victim"]
