@@ -9,6 +9,8 @@ import pytest
 
 from lib import operations, versity
 from lib.daemon import EU, US
+from lib.http import connect
+from lib.sigv4 import Signer, crc32
 
 pytestmark = pytest.mark.skipif(not versity.find(), reason=versity.MISSING)
 
@@ -60,3 +62,35 @@ def test_the_same_operations_give_the_same_results(gateway, stores, words):
     there = run(python, url, US, "shop-us", "shop-eu")
     assert there == {**json.loads(json.dumps(direct).replace('"shop-eu"', '"shop-us"')),
                      "location": US}
+
+
+BODY = b"hello " * 30000
+PIECES = [BODY[:80000], BODY[80000:]]
+
+
+@pytest.mark.parametrize("trailer", [None, ("x-amz-checksum-crc32", crc32(BODY))])
+def test_a_body_in_signed_pieces_arrives_whole_or_not_at_all(house, gateway, stores, trailer):
+    host, path = f"{stores[EU].address}:{stores[EU].port}", "/shop-eu/pieces"
+    gateway.switch(US, "--group", "static")
+    there = operations.client_of(stores[US].url, US, KEY, SECRET)
+    head, body = Signer(KEY, SECRET, EU).pieces(host, path, PIECES, trailer)
+    for sent in (body[:-30000] + b"X" + body[-29999:], body[:-200] + b"0" * 200):
+        wire = house.keep(connect(gateway.address, 8080))
+        wire.send(head + sent)
+        assert wire.answer().status in (400, 403)
+        assert "Contents" not in there.list_objects_v2(Bucket="shop-us")
+    wire = house.keep(connect(gateway.address, 8080))
+    wire.send(head + body)
+    assert wire.answer().status == 200
+    assert there.get_object(Bucket="shop-us", Key="pieces")["Body"].read() == BODY
+
+
+def test_an_upload_of_the_other_region_is_unknown_after_a_switch(gateway, stores):
+    app = operations.client_of(f"http://{gateway.address}:8080", EU, KEY, SECRET)
+    begun = app.create_multipart_upload(Bucket="shop-eu", Key="parts")
+    gateway.switch(US, "--group", "static")
+    with pytest.raises(app.exceptions.NoSuchUpload):
+        app.list_parts(Bucket="shop-eu", Key="parts", UploadId=begun["UploadId"])
+    gateway.switch(EU, "--group", "static")
+    assert app.list_parts(Bucket="shop-eu", Key="parts", UploadId=begun["UploadId"])["Bucket"] == \
+        "shop-eu"

@@ -256,6 +256,31 @@ static void a_bucket_turns_the_gateway_on(void **unused)
     config_unref(config);
 }
 
+static void the_gateways_keys_are_understood(void **unused)
+{
+    (void)unused;
+    struct config *config =
+        read_good("{\"regions\": [\"eu-west-1\", \"us-west-2\"], \"endpoints\": {}, \"gateway\": {"
+                  "\"clients\": [{\"access_key_id\": \"A\", \"secret_access_key_file\": \"/a\"},"
+                  "{\"access_key_id\": \"B\", \"secret_access_key_file\": \"/b\"}],"
+                  "\"credentials\": {\"access_key_id\": \"H\", \"secret_access_key_file\": \"/h\"},"
+                  "\"sign_as\": \"host\"}}");
+    assert_int_equal(config->gateway.client_count, 2);
+    assert_string_equal(config->gateway.clients[1].access_key_id, "B");
+    assert_string_equal(config->gateway.clients[1].secret_file, "/b");
+    assert_string_equal(config->gateway.credentials.access_key_id, "H");
+    assert_string_equal(config->gateway.credentials.secret_file, "/h");
+    assert_int_equal(config->gateway.sign_as, CONFIG_SIGN_AS_HOST);
+    config_unref(config);
+
+    config = read_good("{\"regions\": [\"eu-west-1\", \"us-west-2\"], \"endpoints\": {}, "
+                       "\"gateway\": {\"credentials\": \"default\"}}");
+    assert_int_equal(config->gateway.client_count, 0);
+    assert_null(config->gateway.credentials.access_key_id);
+    assert_int_equal(config->gateway.sign_as, CONFIG_SIGN_AS_CLIENT);
+    config_unref(config);
+}
+
 static void comments_are_skipped_but_not_inside_strings(void **unused)
 {
     (void)unused;
@@ -394,6 +419,7 @@ int main(void)
         cmocka_unit_test(a_probe_needs_neither_a_login_nor_a_password),
         cmocka_unit_test(a_target_without_a_port_takes_the_relays),
         cmocka_unit_test(a_bucket_turns_the_gateway_on),
+        cmocka_unit_test(the_gateways_keys_are_understood),
         cmocka_unit_test(comments_are_skipped_but_not_inside_strings),
         cmocka_unit_test(a_byte_order_mark_does_not_move_lines),
         cmocka_unit_test(durations_are_numbers_with_a_unit),
