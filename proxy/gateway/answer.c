@@ -14,7 +14,8 @@ struct answer answer_error(const struct s3_error *error)
     return (struct answer){.status = status,
         .code = s3_error_text(error->code),
         .message = s3_error_message(error),
-        .retry_after_s = status == 503 ? RETRY_AFTER_S : 0};
+        .retry_after_s = status == 503 ? RETRY_AFTER_S : 0,
+        .closes = error->code == S3_MISDIRECTED_REQUEST}; /* another connection is what it needs */
 }
 
 struct answer answer_auth(const struct auth_refusal *refusal)

@@ -28,10 +28,10 @@ struct map_inputs {
 
 struct map {
     bool needs_rename;
-    bool maps_answer;   /* through unmap.h; else it goes to the client as it comes */
-    bool rewrites_body; /* it is XML: to be read whole and put through xml_map.h; its digests
-                           (Content-MD5, checksums, x-amz-content-sha256) are left out, and the
-                           caller gives new ones */
+    bool maps_answer;        /* through unmap.h; else it goes to the client as it comes */
+    bool rewrites_body;      /* it is XML: to be read whole and put through xml_map.h; its digests
+                                (Content-MD5, checksums, x-amz-content-sha256) are left out, and the
+                                caller gives new ones */
     bool has_foreign_source; /* something is copied from what is not mapped */
     size_t region;           /* whose it is: to be signed for */
 

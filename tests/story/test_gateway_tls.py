@@ -19,6 +19,7 @@ from lib.s3 import S3
 
 PORT, TLS_PORT = 8080, 8443
 EU_HOST = "shop-eu.s3.eu-west-1.amazonaws.com"
+PLACE = "/shop-eu"  # where the scripted S3 has it: it is used path-style
 STORE = "store.example.net"
 MEGABYTE = 2**20
 
@@ -115,7 +116,7 @@ def test_curl_puts_and_gets_with_the_ca_that_the_command_prints(gateway, s3, tmp
     (tmp_path / "body").write_bytes(body)
     done = curl(gateway, "-T", str(tmp_path / "body"), f"https://{EU_HOST}/key")
     assert done.returncode == 0, done
-    assert s3.objects["/key"] == body
+    assert s3.objects[f"{PLACE}/key"] == body
     assert curl(gateway, f"https://{EU_HOST}/key").stdout == body
 
 
@@ -229,7 +230,7 @@ def test_an_object_comes_back_byte_by_byte(client, size):
 
 def test_requests_in_one_record_are_all_answered(client, s3):
     for number in range(50):
-        s3.objects[f"/{number}"] = str(number).encode() * 100
+        s3.objects[f"{PLACE}/{number}"] = str(number).encode() * 100
     client.send(b"".join(f"GET /{number} HTTP/1.1\r\nHost: {EU_HOST}\r\n\r\n".encode()
                          for number in range(50)))
     for number in range(50):
@@ -237,14 +238,14 @@ def test_requests_in_one_record_are_all_answered(client, s3):
 
 
 def test_a_head_that_comes_byte_by_byte_is_read(client, s3):
-    s3.objects["/key"] = b"found"
+    s3.objects[f"{PLACE}/key"] = b"found"
     for byte in f"GET /key HTTP/1.1\r\nHost: {EU_HOST}\r\n\r\n".encode():
         client.send(bytes([byte]))
     assert client.answer().body == b"found"
 
 
 def test_a_client_that_is_slow_to_read_gets_all(client, s3):
-    s3.objects["/key"] = body = os.urandom(16 * MEGABYTE)
+    s3.objects[f"{PLACE}/key"] = body = os.urandom(16 * MEGABYTE)
     client.send(f"GET /key HTTP/1.1\r\nHost: {EU_HOST}\r\n\r\n".encode())
     time.sleep(0.5)  # all buffers on the way fill
     assert client.answer().body == body
@@ -252,7 +253,7 @@ def test_a_client_that_is_slow_to_read_gets_all(client, s3):
 
 def test_a_client_that_said_goodbye_still_gets_its_answer(house, gateway, s3):
     """Half-close: its close_notify comes right behind the request."""
-    s3.objects["/key"] = body = os.urandom(MEGABYTE)
+    s3.objects[f"{PLACE}/key"] = body = os.urandom(MEGABYTE)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = trusting(gateway).wrap_bio(incoming, outgoing, server_hostname=EU_HOST)
     plain = house.keep(connect(gateway.address, TLS_PORT))
@@ -284,7 +285,7 @@ def test_an_answer_that_breaks_off_does_not_end_with_a_goodbye(client, s3):
     def half(wire, _):
         wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
         return "close"
-    s3.script("/half", half)
+    s3.script(f"{PLACE}/half", half)
     client.send(f"GET /half HTTP/1.1\r\nHost: {EU_HOST}\r\n\r\n".encode())
     with pytest.raises((ConnectionError, ssl.SSLEOFError)):
         while client.socket.recv(65536):
