@@ -34,7 +34,6 @@
 #define CHUNK (256u << 10) /* of one read or write */
 #define EVENTS_MAX 256
 #define PATIENCE_MS 20000 /* nothing moves that long: the proxy is broken */
-#define HOST "shop-eu.s3.eu-west-1.amazonaws.com"
 
 enum role { ROLE_LISTENER, ROLE_SERVER, ROLE_CLIENT };
 
@@ -52,6 +51,7 @@ struct load {
     bool is_put;
     uint64_t size; /* of a body */
     struct sockaddr_in proxy, server;
+    const char *host; /* the server's own name */
     int epoll, connections, busy;
     double seconds, began;
     bool is_measuring, is_over;
@@ -119,15 +119,16 @@ static void ask(struct load *load, struct end *client)
     char head[512];
     if (load->is_put)
         snprintf(head, sizeof head,
-            "PUT /bucket/key HTTP/1.1\r\nHost: " HOST "\r\nContent-Length: %llu\r\n\r\n",
+            "PUT /shop-eu/key HTTP/1.1\r\nHost: %s\r\nContent-Length: %llu\r\n\r\n", load->host,
             (unsigned long long)load->size);
     else
         snprintf(head, sizeof head,
-            "GET /bucket/key HTTP/1.1\r\nHost: " HOST "\r\nUser-Agent: bench\r\n"
+            "GET /shop-eu/key HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\n"
             "x-amz-date: 20261123T000000Z\r\nx-amz-content-sha256: UNSIGNED-PAYLOAD\r\n"
             "Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261123/eu-west-1/s3/"
             "aws4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, "
-            "Signature=0000000000000000000000000000000000000000000000000000000000000000\r\n\r\n");
+            "Signature=0000000000000000000000000000000000000000000000000000000000000000\r\n\r\n",
+            load->host);
     client->busy = true;
     load->busy++;
     send_message(client, head, load->is_put ? load->size : 0);
@@ -332,6 +333,7 @@ int main(int count, char **words)
     load.size = strcmp(words[optind], "small") == 0 ? SMALL_SIZE : LARGE_SIZE;
     load.proxy = address_of(words[optind + 1]);
     load.server = address_of(words[optind + 2]);
+    load.host = words[optind + 2];
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
     listen_here(&load);
     open_all(&load);
