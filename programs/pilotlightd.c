@@ -235,13 +235,19 @@ static void remove_control_socket(struct daemon *daemon)
     daemon->control_file = (struct stat){0};
 }
 
-static void on_health_closed(void *context)
+static void on_keyring_closed(void *context)
 {
     struct daemon *daemon = context;
     uv_stop(&daemon->main_loop.uv);
 }
 
-/* The last change tells health of it, so health ends after it. */
+static void on_health_closed(void *context)
+{
+    struct daemon *daemon = context;
+    keyring_free(daemon->keyring, on_keyring_closed, daemon);
+}
+
+/* The last change tells health and the gateway's keys of it, so they end after it. */
 static void on_settled(void *context)
 {
     struct daemon *daemon = context;
@@ -271,13 +277,12 @@ static void on_terminate(uv_signal_t *handle, int signal)
         _exit(EXIT_STATUS_DONE);
     }
     service_manager_stopping();
-    daemon->closing = 5;
+    daemon->closing = 4;
     remove_control_socket(daemon);
     keeper_hurry(daemon->keeper);
     control_free(daemon->control, on_door_closed, daemon);
     ready_free(daemon->ready, on_door_closed, daemon);
     monitoring_free(daemon->monitoring, on_door_closed, daemon);
-    keyring_free(daemon->keyring, on_door_closed, daemon);
 }
 
 static void watch_signals(struct daemon *daemon)
