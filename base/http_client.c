@@ -23,7 +23,7 @@ static void finish_if_closed(struct http_client *client)
     void *context = client->freed_context;
     free(client->ca_file);
     free(client);
-    curl_global_cleanup();
+    curl()->global_cleanup();
     if (freed)
         freed(context);
 }
@@ -31,7 +31,7 @@ static void finish_if_closed(struct http_client *client)
 static void remove_call(struct http_client_call *call)
 {
     struct http_client *client = call->client;
-    curl_multi_remove_handle(client->multi, call->easy);
+    curl()->multi_remove_handle(client->multi, call->easy);
     if (call->previous)
         call->previous->next = call->next;
     else
@@ -43,12 +43,12 @@ static void remove_call(struct http_client_call *call)
 static void end_calls(struct http_client *client)
 {
     int left = 0;
-    for (CURLMsg *message; (message = curl_multi_info_read(client->multi, &left));) {
+    for (CURLMsg *message; (message = curl()->multi_info_read(client->multi, &left));) {
         struct http_client_call *call = NULL;
         CURLcode result = message->data.result;
         if (message->msg != CURLMSG_DONE)
             continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
+        curl()->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
         remove_call(call);
         http_client_call_end(call, result);
         http_client_call_free(call);
@@ -62,7 +62,7 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     int flags = status < 0 ? CURL_CSELECT_ERR : 0, running = 0;
     flags |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
     flags |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
-    curl_multi_socket_action(client->multi, watch->fd, flags, &running);
+    curl()->multi_socket_action(client->multi, watch->fd, flags, &running);
     end_calls(client);
 }
 
@@ -70,7 +70,7 @@ static void on_time(uv_timer_t *timer)
 {
     struct http_client *client = timer->data;
     int running = 0;
-    curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    curl()->multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     end_calls(client);
 }
 
@@ -122,32 +122,32 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *context, v
         watch = watch_new(client, fd);
     if (!watch)
         return -1;
-    curl_multi_assign(client->multi, fd, watch);
+    curl()->multi_assign(client->multi, fd, watch);
     int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
     return uv_poll_start(&watch->poll, events, on_ready) < 0 ? -1 : 0;
 }
 
 struct http_client *http_client_new(struct loop *loop, const char *ca_file)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (!curl_library_load() || curl()->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return NULL;
     struct http_client *client = memory_new(sizeof *client);
     client->loop = loop;
-    client->multi = curl_multi_init();
+    client->multi = curl()->multi_init();
     if (!client->multi) {
         free(client);
-        curl_global_cleanup();
+        curl()->global_cleanup();
         return NULL;
     }
     client->ca_file = memory_text(ca_file ? ca_file : getenv("SSL_CERT_FILE"));
     uv_timer_init(&loop->uv, &client->timer);
     client->timer.data = client;
     client->open = 1;
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
+    curl()->multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    curl()->multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+    curl()->multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    curl()->multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+    curl()->multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
     return client;
 }
 
@@ -169,7 +169,7 @@ void http_client_free(struct http_client *client, loop_call *freed, void *contex
     client->freed_context = context;
     while (client->calls)
         http_client_cancel(client->calls);
-    curl_multi_cleanup(client->multi);
+    curl()->multi_cleanup(client->multi);
     client->freeing = true;
     uv_close((uv_handle_t *)&client->timer, on_timer_closed);
 }
@@ -182,7 +182,7 @@ struct http_client_call *http_client_start(struct http_client *client,
     if (call->next)
         call->next->previous = call;
     client->calls = call;
-    curl_multi_add_handle(client->multi, call->easy);
+    curl()->multi_add_handle(client->multi, call->easy);
     return call;
 }
 

@@ -41,18 +41,18 @@ static size_t take_head(char *data, size_t size, size_t count, void *context)
 static void add_headers(struct http_client_call *call, const struct http_client_request *request)
 {
     for (const char *const *header = request->headers; header && *header; header++)
-        call->headers = curl_slist_append(call->headers, *header);
+        call->headers = curl()->slist_append(call->headers, *header);
     /* What libcurl would add by itself and nobody asked for. */
-    call->headers = curl_slist_append(call->headers, "Expect:");
-    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
+    call->headers = curl()->slist_append(call->headers, "Expect:");
+    curl()->easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
 }
 
 static void set_protocols(CURL *easy)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl()->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+    curl()->easy_setopt(easy, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
 #endif
 }
 
@@ -60,12 +60,12 @@ static void set_method(struct http_client_call *call, const struct http_client_r
 {
     text_add(&call->body, request->body.data, request->body.size);
     if (strcmp(request->method, "GET") != 0 || request->body.size > 0) {
-        curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.size);
-        curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->body.data);
+        curl()->easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.size);
+        curl()->easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->body.data);
     }
-    curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, request->method);
+    curl()->easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, request->method);
     if (strcmp(request->method, "HEAD") == 0)
-        curl_easy_setopt(call->easy, CURLOPT_NOBODY, 1L);
+        curl()->easy_setopt(call->easy, CURLOPT_NOBODY, 1L);
 }
 
 static void set_times(CURL *easy, const struct http_client_request *request)
@@ -73,28 +73,28 @@ static void set_times(CURL *easy, const struct http_client_request *request)
     unsigned connect_ms =
         request->connect_timeout_ms ? request->connect_timeout_ms : HTTP_CLIENT_CONNECT_MS;
     unsigned whole_ms = request->timeout_ms ? request->timeout_ms : HTTP_CLIENT_TIMEOUT_MS;
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)whole_ms);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl()->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
+    curl()->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)whole_ms);
+    curl()->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 }
 
 static void set_up(struct http_client_call *call, const struct http_client_request *request)
 {
     CURL *easy = call->easy;
     set_protocols(easy);
-    curl_easy_setopt(easy, CURLOPT_URL, request->url);
-    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->words);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_head);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl()->easy_setopt(easy, CURLOPT_URL, request->url);
+    curl()->easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl()->easy_setopt(easy, CURLOPT_ERRORBUFFER, call->words);
+    curl()->easy_setopt(easy, CURLOPT_PRIVATE, call);
+    curl()->easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl()->easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    curl()->easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_head);
+    curl()->easy_setopt(easy, CURLOPT_HEADERDATA, call);
+    curl()->easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (call->client->ca_file)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, call->client->ca_file);
+        curl()->easy_setopt(easy, CURLOPT_CAINFO, call->client->ca_file);
     if (request->direct)
-        curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+        curl()->easy_setopt(easy, CURLOPT_NOPROXY, "*");
     set_times(easy, request);
     set_method(call, request);
     add_headers(call, request);
@@ -108,7 +108,7 @@ struct http_client_call *http_client_call_new(struct http_client *client,
     call->done = done;
     call->context = context;
     call->reply_most = request->reply_most ? request->reply_most : HTTP_CLIENT_REPLY_MOST;
-    call->easy = curl_easy_init();
+    call->easy = curl()->easy_init();
     if (!call->easy) /* for want of memory alone */
         abort();
     set_up(call, request);
@@ -117,10 +117,10 @@ struct http_client_call *http_client_call_new(struct http_client *client,
 
 void http_client_call_free(struct http_client_call *call)
 {
-    curl_easy_cleanup(call->easy);
+    curl()->easy_cleanup(call->easy);
     for (struct curl_slist *header = call->headers; header; header = header->next)
         OPENSSL_cleanse(header->data, strlen(header->data));
-    curl_slist_free_all(call->headers);
+    curl()->slist_free_all(call->headers);
     secret_text_fini(&call->body);
     secret_text_fini(&call->reply);
     secret_text_fini(&call->head);
@@ -187,7 +187,7 @@ void http_client_call_end(struct http_client_call *call, CURLcode result)
     struct http_client_reply reply = {.error = error_of(call, result)};
     if (reply.error == 0) {
         long status = 0;
-        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+        curl()->easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
         reply.status = (unsigned)status;
         reply.body = span_of(call->reply.data, call->reply.size);
         reply.headers = headers;
@@ -195,7 +195,7 @@ void http_client_call_end(struct http_client_call *call, CURLcode result)
     } else {
         reply.words = call->too_large ? "the reply is too large"
                       : *call->words  ? call->words
-                                      : curl_easy_strerror(result);
+                                      : curl()->easy_strerror(result);
     }
     call->done(call->context, &reply);
 }

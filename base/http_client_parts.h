@@ -1,10 +1,9 @@
 /* What the client's files share. */
 #pragma once
 
+#include "base/curl_library.h"
 #include "base/http_client.h"
 #include "base/text.h"
-
-#include <curl/curl.h>
 
 struct http_client {
     struct loop *loop;

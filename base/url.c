@@ -1,9 +1,9 @@
 #include "base/url.h"
 
+#include "base/curl_library.h"
 #include "base/memory.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,9 +13,9 @@
 static char *part_of(CURLU *handle, CURLUPart part)
 {
     char *text = NULL, *copy = NULL;
-    if (curl_url_get(handle, part, &text, CURLU_NO_DEFAULT_PORT) == CURLUE_OK)
+    if (curl()->url_get(handle, part, &text, CURLU_NO_DEFAULT_PORT) == CURLUE_OK)
         copy = memory_text(text);
-    curl_free(text);
+    curl()->free(text);
     return copy;
 }
 
@@ -57,11 +57,13 @@ static int read_parts(CURLU *handle, struct url *ret)
 int url_split(const char *text, struct url *ret)
 {
     *ret = (struct url){0};
-    CURLU *handle = curl_url();
+    if (!curl_library_load())
+        return -EINVAL;
+    CURLU *handle = curl()->url();
     int status = -EINVAL;
-    if (handle && curl_url_set(handle, CURLUPART_URL, text, CURLU_PATH_AS_IS) == CURLUE_OK)
+    if (handle && curl()->url_set(handle, CURLUPART_URL, text, CURLU_PATH_AS_IS) == CURLUE_OK)
         status = read_parts(handle, ret);
-    curl_url_cleanup(handle);
+    curl()->url_cleanup(handle);
     if (status < 0)
         url_fini(ret);
     return status;
