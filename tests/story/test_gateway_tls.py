@@ -392,6 +392,22 @@ def test_sessions_with_s3_are_resumed(house, upstream, authority, store_leaf, na
     assert s3.resumed >= 1
 
 
+def test_a_connection_over_tls_serves_nobody_who_must_not_have_it(
+        house, upstream, authority, store_leaf, named):
+    """Two regions' S3 at the same host and port, one of them spoken to in plain HTTP."""
+    s3 = house.keep(S3(certificate=store_leaf, address=named))
+    daemon = make_gateway(house, f"https://{STORE}:{s3.port}", upstreams=[upstream],
+                          upstream_ca=str(authority.certificate))
+    daemon.write_config(endpoints={"assets": {"path_style": True}},
+                        gateway={"s3_endpoints": {US: f"http://{STORE}:{s3.port}"}})
+    gateway = start(daemon)
+    client = house.keep(connect(gateway.address, PORT))
+    assert ask(client, "GET", "/key").status == 404
+    answer = ask(client, "GET", "/other/key", host="s3.us-west-2.amazonaws.com")
+    assert answer.status == 503
+    assert len(s3.requests) == 1
+
+
 def test_a_self_signed_s3_is_502(house, upstream, authority, named):
     certificate = authority.self_signed(f"DNS:{STORE}")
     assert_not_trusted(house, *start_before(house, upstream, authority, certificate, named))
