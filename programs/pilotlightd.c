@@ -165,6 +165,7 @@ static void on_ready(void *context)
     daemon->ready = ready_new(&ready);
     ready_add_source(daemon->ready, ready_known_new(&ready));
     ready_add_source(daemon->ready, ready_certificates_new(&ready));
+    ready_add_source(daemon->ready, daemon_ready_keys_new(&daemon->main_loop, daemon->gateway));
 
     struct control_options options = {.main_loop = &daemon->main_loop,
         .keeper = daemon->keeper,

@@ -51,5 +51,8 @@ struct daemon {
 /* Binds all that may need root, makes missing directories, and becomes the configured user. */
 int daemon_open_doors(struct daemon *daemon, struct failure *why);
 
+/* In pilotlightd_ready.c: a source of `ready`. */
+struct ready_source *daemon_ready_keys_new(struct loop *main_loop, const struct gateway *gateway);
+
 /* In pilotlightd_warnings.c. */
 void daemon_warn_of_config(const struct config *config);

@@ -246,7 +246,11 @@ void exchange_connected(struct exchange *exchange)
 {
     struct gateway_worker *worker = exchange_worker(exchange);
     exchange_enter(exchange, EXCHANGE_SENT);
-    gateway_count(&worker->numbers.unverified_keys, exchange->plan.has_unknown_key);
+    if (exchange->plan.has_unknown_key) {
+        gateway_count(&worker->numbers.unverified_keys, 1);
+        atomic_store_explicit(
+            &worker->numbers.unverified_ms, clock_boot_ms(), memory_order_relaxed);
+    }
     worker->head.size = 0;
     http_write_request(&worker->head, exchange->plan.send);
     wire_keep(&exchange->upstream->wire, worker->head.data, worker->head.size);

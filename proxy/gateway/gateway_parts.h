@@ -47,7 +47,7 @@ struct gateway_numbers {
     atomic_ullong client_handshakes[GATEWAY_HANDSHAKES], upstream_handshakes[GATEWAY_HANDSHAKES];
     atomic_ullong accepted, connections, bytes_up, bytes_down;
     atomic_ullong connects, connect_failures, pool_hits, retries, pooled;
-    atomic_ullong unverified_keys;
+    atomic_ullong unverified_keys, unverified_ms; /* the latter: when the last one passed */
 };
 
 /* One writer, so no locked instruction. */

@@ -52,3 +52,14 @@ void gateway_set_keys(struct gateway *gateway, struct gateway_keys *keys)
         loop_post(&gateway->workers[i]->loop, take, delivery);
     }
 }
+
+uint64_t gateway_unverified_ms(const struct gateway *gateway)
+{
+    uint64_t last = 0;
+    for (size_t i = 0; i < gateway->worker_count; i++) {
+        uint64_t ms =
+            atomic_load_explicit(&gateway->workers[i]->numbers.unverified_ms, memory_order_relaxed);
+        last = ms > last ? ms : last;
+    }
+    return last;
+}

@@ -24,3 +24,6 @@ void gateway_keys_unref(struct gateway_keys *keys);
 /* Every loop of the gateway takes them, before any view that is published afterwards. On the main
  * loop, before gateway_free. */
 void gateway_set_keys(struct gateway *gateway, struct gateway_keys *keys);
+
+/* When the last request passed whose key is not among them, on the boot clock; 0: none did. */
+uint64_t gateway_unverified_ms(const struct gateway *gateway);

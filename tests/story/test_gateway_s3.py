@@ -2,6 +2,7 @@
 signed anew, whose names everybody sees, and that nobody unsigned gets signed."""
 import base64
 import hashlib
+import json
 import re
 import time
 
@@ -105,6 +106,16 @@ def test_keys_that_could_not_be_verified_are_counted_while_they_pass(client, eu,
     client.send(written("GET", "/shop-eu/key", {"host": host_of(eu)}))
     assert client.answer().body == b"x"
     assert number(gateway, counted) == 2
+
+
+def test_ready_fails_for_a_day_after_a_key_that_is_not_known(client, eu, gateway):
+    def keys():
+        rows = json.loads(gateway.cli("ready", "--json", US).out)["rows"]
+        return [row["status"] for row in rows if row["check"] == "key"]
+    ask(client, "GET", host_of(eu), "/shop-eu/key")
+    assert keys() == ["pass"]
+    ask(client, "GET", host_of(eu), "/shop-eu/key", signer=Signer("AKIDSTRANGER", "?", EU))
+    eventually(lambda: keys() == ["fail"], "a new look is taken")
 
 
 # -- what is signed anew --------------------------------------------------------------------------
