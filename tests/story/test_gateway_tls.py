@@ -65,6 +65,7 @@ def gateway(house, s3):
 
 def trusting(gateway, version=None):
     context = ssl.create_default_context(cafile=str(gateway.ca))
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # an end without a goodbye is an error
     if version:
         context.minimum_version = context.maximum_version = version
     return context
