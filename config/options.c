@@ -187,7 +187,7 @@ static const struct option state_options[] = {
 };
 
 static const struct option health_options[] = {
-    {"interval", OPTION_DURATION, JSON("5s"), "10ms", "1h",
+    {"interval", OPTION_DURATION, JSON("5s"), "10ms", "1d",
         INTO(struct config, health.interval_ms)},
     {"timeout", OPTION_DURATION, JSON("2s"), "10ms", "1m", INTO(struct config, health.timeout_ms)},
     {"fall", OPTION_INTEGER, JSON(3), "1", "100", INTO(struct config, health.fall)},

@@ -161,7 +161,7 @@ class Pilotlight(Proxy):
             "regions": REGIONS,
             "resolver": {"listen": self.dns, "upstreams": [f"{host}:{int(port) + 1}"]},
             "proxy": {"threads": self.threads},
-            "health": {"interval": "1h"},
+            "health": {"interval": "1d"},
             "endpoints": {
                 "orders-db": {"type": "database", "group": "data", "names": ["db.shop.internal"],
                               "targets": dict(zip(REGIONS, self.targets)),

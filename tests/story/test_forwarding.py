@@ -342,7 +342,7 @@ def test_a_silent_upstream_is_a_servfail_before_the_stub_gives_up(daemon, upstre
     answer = ask(daemon, "www.example.net", edns=1232)
     assert rcode(answer) == "SERVFAIL" and set(reasons(answer)) & {22, 23}
     assert time.monotonic() - started < 5
-    assert upstream.count() <= 3
+    assert upstream.count("www.example.net") <= 3
 
 
 def test_managed_addresses_answer_without_any_upstream(house):

@@ -87,7 +87,7 @@ class Daemon:
             "endpoints": ENDPOINTS,
             "control": {"socket": str(self.socket), "operators": grp.getgrgid(0).gr_name},
             "state": {"file": str(self.state_file)},
-            "health": {"interval": "1h"},
+            "health": {"interval": "1d"},
             "monitoring": {"listen": f"{self.address}:9353"},
         }, changes)
         self.write_config()
