@@ -1,6 +1,8 @@
 /* The configuration in use: counted references, and finding things by their names. */
 #include "config/config.h"
 
+#include <cjson/cJSON.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +60,7 @@ static void free_runbook(struct config_runbook *runbook)
     for (size_t i = 0; i < runbook->step_count; i++) {
         struct config_step *step = &runbook->steps[i];
         free_texts(step->needs, step->need_count);
+        cJSON_Delete(step->parameters);
         free(step->groups);
         free(step->id);
         free(step->type);
@@ -107,6 +110,7 @@ static void free_all(struct config *config)
     free(config->state.file);
     free(config->application);
     free(config->user);
+    free(config->aws.endpoint_url);
     free(config->path);
     free(config);
 }

@@ -122,6 +122,8 @@ struct config_route {
     struct config_upstreams upstreams;
 };
 
+struct cJSON;
+
 struct config_step {
     char *id, *type;
     char **needs;
@@ -131,8 +133,9 @@ struct config_step {
     bool on_failover, on_switchover; /* "when" */
     uint64_t timeout_ms;             /* 0: the step type's own */
     bool continue_on_failure;
-    bool promotes;     /* puts the old region out of use: latches it */
-    bool irreversible; /* abort is no way back once this was intended */
+    bool promotes;            /* puts the old region out of use: latches it */
+    bool irreversible;        /* abort is no way back once this was intended */
+    struct cJSON *parameters; /* the whole step as the file has it, checked */
 };
 
 struct config_runbook {
@@ -204,6 +207,11 @@ struct config {
     } health;
 
     struct config_listen monitoring;
+
+    struct {
+        char *endpoint_url; /* instead of AWS's own, for every service; NULL: AWS's */
+        uint64_t poll_interval_ms;
+    } aws;
 
     struct {
         enum log_format format;

@@ -223,8 +223,9 @@ static const struct option log_options[] = {
 };
 
 static const struct option aws_options[] = {
-    {"endpoint_url", OPTION_URL, .nullable = true},
-    {"poll_interval", OPTION_DURATION, JSON("10s"), "10ms", "10m"},
+    {"endpoint_url", OPTION_URL, .nullable = true, INTO(struct config, aws.endpoint_url)},
+    {"poll_interval", OPTION_DURATION, JSON("10s"), "10ms", "10m",
+        INTO(struct config, aws.poll_interval_ms)},
     {0},
 };
 

@@ -153,6 +153,7 @@ static void read_step(struct check *check, const struct config_runbook *runbook,
     const char *name = json_text(object, "step");
     const struct step_type *type = name ? find_type(name) : NULL;
     check_options(check, object, config_step_options, step);
+    step->parameters = cJSON_Duplicate(object, true);
     if (!json_member(object, "groups"))
         name_all_groups(check->config, step);
     if (!type) {

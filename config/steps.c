@@ -1,6 +1,5 @@
 /* The runbooks' steps: what every step takes, and what each type takes besides
- * (pilotlight.json(5), Steps). This version checks the parameters; the sidecar reads them when it
- * acts. */
+ * (pilotlight.json(5), Steps). Parameters are checked here and stay JSON: who acts reads them. */
 #include "config/check.h"
 
 static const struct option text_element[] = {{"", OPTION_TEXT}, {0}};
