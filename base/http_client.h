@@ -33,11 +33,13 @@ struct http_client_request {
     unsigned timeout_ms;         /* of the whole; 0: HTTP_CLIENT_TIMEOUT_MS */
     size_t reply_most;           /* bytes of the reply's body; 0: HTTP_CLIENT_REPLY_MOST */
     bool direct;                 /* by no proxy, whatever the environment says */
+    bool once; /* goes out once at most: on an old connection it might go out a second time */
 };
 
 struct http_client_reply {
     int error;         /* 0, or a negative errno: there was no whole reply */
     const char *words; /* about the error */
+    bool sent;         /* false: nothing of the request went out, for certain */
     unsigned status;
     struct span body;
     const struct http_header *headers;

@@ -95,6 +95,9 @@ static void set_up(struct http_client_call *call, const struct http_client_reque
         curl()->easy_setopt(easy, CURLOPT_CAINFO, call->client->ca_file);
     if (request->direct)
         curl()->easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    /* A kept connection that turns out to be closed makes libcurl send again by itself. */
+    if (request->once)
+        curl()->easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     set_times(easy, request);
     set_method(call, request);
     add_headers(call, request);
@@ -152,6 +155,16 @@ static int error_of(const struct http_client_call *call, CURLcode result)
     }
 }
 
+/* Its connection stood, with TLS where there is any: from there on bytes may have left. */
+static bool was_sent(const struct http_client_call *call)
+{
+    curl_off_t ready_us = 0;
+    long size = 0;
+    curl()->easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
+    curl()->easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &size);
+    return ready_us > 0 || size > 0;
+}
+
 static struct span trim(struct span text)
 {
     while (text.size > 0 && strchr(" \t", *text.data))
@@ -184,7 +197,7 @@ static size_t split_head(
 void http_client_call_end(struct http_client_call *call, CURLcode result)
 {
     struct http_header headers[HTTP_CLIENT_HEADERS_MOST];
-    struct http_client_reply reply = {.error = error_of(call, result)};
+    struct http_client_reply reply = {.error = error_of(call, result), .sent = was_sent(call)};
     if (reply.error == 0) {
         long status = 0;
         curl()->easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
