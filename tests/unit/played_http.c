@@ -20,18 +20,22 @@ static bool is_whole(const struct text *request)
     return end && request->size >= (size_t)(end - request->data) + 4 + body;
 }
 
+static bool is_stopping(struct played_http *server)
+{
+    pthread_mutex_lock(&server->lock);
+    bool stopping = server->stopping;
+    pthread_mutex_unlock(&server->lock);
+    return stopping;
+}
+
 static bool wait_readable(struct played_http *server, int fd)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-    for (;;) {
-        pthread_mutex_lock(&server->lock);
-        bool stopping = server->stopping;
-        pthread_mutex_unlock(&server->lock);
-        if (stopping)
-            return false;
+    while (!is_stopping(server)) {
         if (poll(&poll_fd, 1, 20) > 0)
             return true;
     }
+    return false;
 }
 
 static void read_request(struct played_http *server, int fd, struct text *request)
@@ -55,8 +59,9 @@ static void write_answer(struct played_http *server, int fd, const struct played
         return;
     }
     const char *body = answer->body ? answer->body : "";
-    text_format(&reply, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n%s",
-        answer->status, strlen(body), answer->headers ? answer->headers : "", body);
+    text_format(&reply, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n%s%s\r\n%s", answer->status,
+        strlen(body), answer->keeps ? "" : "Connection: close\r\n",
+        answer->headers ? answer->headers : "", body);
     for (size_t at = 0; at < reply.size;) {
         ssize_t size = send(fd, reply.data + at, reply.size - at, MSG_NOSIGNAL);
         if (size <= 0)
@@ -66,20 +71,50 @@ static void write_answer(struct played_http *server, int fd, const struct played
     text_fini(&reply);
 }
 
+static bool is_readable(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    return fd >= 0 && poll(&poll_fd, 1, 0) > 0;
+}
+
+/* Where the next request comes: `kept`, or a new one, and then the old one is closed; -1: the test
+ * ends. */
+static int next_connection(struct played_http *server, int kept)
+{
+    struct pollfd either[] = {
+        {.fd = server->listener, .events = POLLIN}, {.fd = kept, .events = POLLIN}};
+    if (kept >= 0) {
+        while (!is_stopping(server) && poll(either, 2, 20) <= 0)
+            continue;
+        if (is_readable(kept))
+            return kept;
+        close(kept);
+    }
+    return wait_readable(server, server->listener) ? accept(server->listener, NULL, NULL) : -1;
+}
+
 static void *play(void *context)
 {
     struct played_http *server = context;
-    for (size_t i = 0; i < server->answer_count && wait_readable(server, server->listener); i++) {
+    int fd = -1;
+    for (size_t i = 0; i < server->answer_count; i++) {
         struct text request = {0};
-        int fd = accept(server->listener, NULL, NULL);
+        fd = next_connection(server, fd);
+        if (fd < 0)
+            break;
         read_request(server, fd, &request);
         pthread_mutex_lock(&server->lock);
         server->asked[i] = request;
         server->asked_count = i + 1;
         pthread_mutex_unlock(&server->lock);
         write_answer(server, fd, &server->answers[i]);
-        close(fd);
+        if (!server->answers[i].keeps) {
+            close(fd);
+            fd = -1;
+        }
     }
+    if (fd >= 0)
+        close(fd);
     return NULL;
 }
 

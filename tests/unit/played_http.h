@@ -13,6 +13,7 @@ struct played_answer {
     const char *status;  /* "200 OK"; NULL: closes without a word; "silent": says nothing */
     const char *headers; /* "Name: value\r\n"…; may be NULL */
     const char *body;
+    bool keeps; /* the next request comes on the same connection */
 };
 
 struct played_http {
