@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #define PAGES_MOST 100
-#define BYTES_MOST (8u << 20) /* of all pages */
+#define BYTES_MOST (4u << 20) /* of all pages */
 
 /* An empty list is a string in XML; `*list` becomes what `more` is. */
 static void become_list(cJSON *list, const cJSON *more)

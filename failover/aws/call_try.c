@@ -80,11 +80,13 @@ static void end(struct aws_call *call, enum aws_result result)
                       .words = or_null(words)});
 }
 
+/* Not by a word of AWS's. */
 static void end_in_trouble(struct aws_call *call, enum aws_meaning meaning, const char *trouble)
 {
-    aws_understood_fini(&call->last);
-    call->last.meaning = meaning;
-    snprintf(call->last.trouble, sizeof call->last.trouble, "%s", trouble);
+    struct aws_understood *last = &call->last;
+    last->meaning = meaning;
+    *last->code = *last->message = '\0';
+    snprintf(last->trouble, sizeof last->trouble, "%s", trouble);
     end(call, AWS_TROUBLE);
 }
 
@@ -256,7 +258,7 @@ static void wait_for_credentials(struct aws_call *call)
         uv_timer_start(&call->timer, on_time, left_ms(call), 0);
         return;
     }
-    snprintf(words, sizeof words, "no credentials: %s",
+    snprintf(words, sizeof words, "it wants credentials: %s",
         *problem ? problem : "they are still looked for");
     end_in_trouble(call, AWS_MEANS_HOPELESS, words);
 }

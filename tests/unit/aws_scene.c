@@ -94,7 +94,7 @@ void aws_scene_run(struct aws_scene *scene)
     uint64_t end_ms = uv_hrtime() / 1000000 + SAMPLE_DEADLINE_MS;
     while (scene->done == before && uv_hrtime() / 1000000 < end_ms)
         uv_run(&scene->loop.uv, UV_RUN_ONCE);
-    assert_int_equal(scene->done, before + 1);
+    assert_true(scene->done > before);
 }
 
 void aws_scene_call(struct aws_scene *scene, struct aws_request request, unsigned budget_ms)

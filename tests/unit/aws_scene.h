@@ -32,7 +32,7 @@ void aws_scene_play(struct aws_scene *scene, const struct played_answer *answers
 struct aws_call *aws_scene_start(
     struct aws_scene *scene, struct aws_request request, unsigned budget_ms);
 
-/* Until one more call is done. */
+/* Until one more call is done, or more than one. */
 void aws_scene_run(struct aws_scene *scene);
 /* Both. */
 void aws_scene_call(struct aws_scene *scene, struct aws_request request, unsigned budget_ms);
