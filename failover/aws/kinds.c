@@ -1,6 +1,15 @@
 /* All types of steps that there are. */
 #include "failover/aws/step.h"
 
+extern const struct step_kind step_approve;
+extern const struct step_kind step_exec;
+extern const struct step_kind step_fence;
+extern const struct step_kind step_switch;
+
 const struct step_kind *const step_kinds[] = {
+    &step_approve,
+    &step_exec,
+    &step_fence,
+    &step_switch,
     NULL,
 };

@@ -79,6 +79,11 @@ void step_set_lag(struct step *step, int64_t lag_ms)
     step->host->lag(step->host, step, lag_ms);
 }
 
+void step_say(struct step *step, const char *words)
+{
+    step->host->say(step->host, step, words);
+}
+
 static void end(struct step *step, enum step_end how, const struct aws_reply *reply,
     const char *format, va_list arguments)
 {

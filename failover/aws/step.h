@@ -15,6 +15,8 @@
 #include "failover/state.h"
 
 #define STEP_SETTLED 3
+#define STEP_TIMEOUT_MS (30u * 60 * 1000)
+#define STEP_FOR_EVER UINT64_MAX
 
 struct step;
 
@@ -36,14 +38,15 @@ struct step_kind {
     /* Ends, now or later, with exactly one of step_done, step_wait, step_must, step_fail,
      * step_unknown, step_ask. */
     void (*look)(struct step *step);
-    /* Ends with step_acted, or, like a look, with step_wait, step_fail or step_unknown. NULL: there
-     * is nothing to do but to wait. */
+    /* Ends with step_acted, with step_done where that is all, or, like a look, with step_wait,
+     * step_fail or step_unknown. NULL: there is nothing to do but to wait. */
     void (*act)(struct step *step);
     void (*cancel)(struct step *step);         /* what it holds besides calls ends; NULL: nothing */
     const struct step_permission *permissions; /* ends with an empty one; NULL: none */
-    uint64_t timeout_ms;                       /* unless the file says another */
-    unsigned confirm;                          /* looks in a row that must find the goal; 0 is 1 */
-    bool unrepeatable; /* an act of unknown outcome is never repeated: step is `unknown` */
+    uint64_t timeout_ms; /* unless the file says another; 0: half an hour; STEP_FOR_EVER */
+    unsigned confirm;    /* looks in a row that must find the goal; 0 is 1 */
+    bool unrepeatable;   /* an act of unknown outcome is never repeated: step is `unknown` */
+    bool prompt;         /* what it sees is never late: a second act needs no settling */
 };
 
 extern const struct step_kind *const step_kinds[]; /* ends with NULL */
@@ -62,6 +65,7 @@ struct step {
     const char *region; /* the runbook's */
     enum step_purpose purpose;
     struct step_host *host;
+    struct loop *loop; /* for what it has running besides calls; NULL in a plan */
 
     /* Of the transition; in a plan it has no id. */
     char transition[40];
@@ -70,10 +74,12 @@ struct step {
     state_id from;           /* where the first of its groups was, "" when nobody knows */
     bool fenced;             /* all of its databases are */
     struct moment fenced_at; /* the last of them */
+    bool switched;           /* all of its groups are */
 
     unsigned attempt;
-    bool acted;   /* it may have acted in this attempt: now, or before a restart */
-    void *memory; /* the type's own, from step_memory; freed with the step */
+    struct moment started; /* this attempt, as the record has it; `wall` "" when nobody knows */
+    bool acted;            /* it may have acted in this attempt: now, or before a restart */
+    void *memory;          /* the type's own, from step_memory; freed with the step */
 };
 
 /* How a look or act ended. */
@@ -95,6 +101,7 @@ struct step_host {
     void (*end)(struct step_host *host, struct step *step, enum step_end end, const char *words,
         const struct aws_reply *reply);
     void (*lag)(struct step_host *host, struct step *step, int64_t lag_ms);
+    void (*say)(struct step_host *host, struct step *step, const char *words);
 };
 
 /* Parameters, checked already: text or NULL, numbers or a fallback. */
@@ -118,6 +125,9 @@ void step_call(struct step *step, struct aws_request *request, step_replied *rep
 void step_tell(struct step *step, const char *method, step_told *told);
 /* How far the replica was behind when the old region was left: the bound of what is lost. */
 void step_set_lag(struct step *step, int64_t lag_ms);
+
+/* What goes on in a look or act that is long; it ends nothing. */
+void step_say(struct step *step, const char *words);
 
 /* The ends of a look or act. Words are for people, in the record's `detail`: what is true, in a
  * plan what would be done ("promote orders-standby"). */
