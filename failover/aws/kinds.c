@@ -4,12 +4,18 @@
 extern const struct step_kind step_approve;
 extern const struct step_kind step_exec;
 extern const struct step_kind step_fence;
+extern const struct step_kind step_route53_upsert;
+extern const struct step_kind step_s3_check_replication;
+extern const struct step_kind step_s3_put_replication;
 extern const struct step_kind step_switch;
 
 const struct step_kind *const step_kinds[] = {
     &step_approve,
     &step_exec,
     &step_fence,
+    &step_route53_upsert,
+    &step_s3_check_replication,
+    &step_s3_put_replication,
     &step_switch,
     NULL,
 };
