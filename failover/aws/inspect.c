@@ -1,6 +1,6 @@
 /* The looks of a runbook's steps, side by side, and a row for what each found.
  *
- * On the good day every look ends within a second or two. One that has no answer after LOOK_MS is
+ * On the good day every look ends within a second or two. One that has no answer in time is
  * given up: what it would have found is not known. The steps' host here lets them call AWS and
  * nothing else: no act is ever asked for, and the daemon never hears of it. */
 #include "failover/aws/inspect_parts.h"
@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define SIDE_BY_SIDE 16
-#define LOOK_MS 15000
 #define TICK_MS 250
 
 static void turn(uv_timer_t *timer);
@@ -56,7 +55,8 @@ static void host_call(
 {
     struct look *look = look_of(step);
     look->replied = replied;
-    look->call = aws_start(inspection_of(host)->options.aws, request, LOOK_MS, on_reply, look);
+    look->call = aws_start(inspection_of(host)->options.aws, request,
+        inspection_of(host)->options.look_ms, on_reply, look);
 }
 
 /* What a look would have to tell, carrying it out would. */
@@ -123,10 +123,10 @@ static void give_up_late(struct inspection *inspection)
     uint64_t now = uv_now(&inspection->options.loop->uv);
     for (size_t i = 0; i < inspection->begun; i++) {
         struct look *look = &inspection->looks[i];
-        if (look->ended || now - look->began_ms < LOOK_MS)
+        if (look->ended || now - look->began_ms < inspection->options.look_ms)
             continue;
         stop(look);
-        settle(look, FOUND_UNKNOWN, "no answer within 15 seconds");
+        settle(look, FOUND_UNKNOWN, "no answer in time");
     }
 }
 
@@ -212,6 +212,8 @@ struct inspection *inspect_start(
     inspection->host =
         (struct step_host){.call = host_call, .tell = host_tell, .end = host_end, .lag = host_lag};
     inspection->options = *options;
+    if (!options->look_ms)
+        inspection->options.look_ms = INSPECT_LOOK_MS;
     inspection->config = config_ref((struct config *)options->config);
     inspection->region = memory_text(options->region);
     inspection->done = done;

@@ -6,6 +6,8 @@
 
 #include "failover/aws/step.h"
 
+#define INSPECT_LOOK_MS 15000
+
 struct inspection;
 
 /* What `pilotlight plan` and `pilotlight ready` show of the runbook (pilotlight-control(7)):
@@ -24,6 +26,7 @@ struct inspect_options {
     const char *from; /* "" when nobody knows */
     bool switchover;
     enum step_purpose purpose;
+    unsigned look_ms; /* how long a look may take; 0: INSPECT_LOOK_MS */
 };
 struct inspection *inspect_start(
     const struct inspect_options *options, inspected *done, void *context);
