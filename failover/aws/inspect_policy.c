@@ -61,6 +61,8 @@ static const char *known_value(const struct filling *filling, const char *name)
         return filling->grants->account;
     if (strcmp(name, "region") == 0)
         return region ? region : filling->grants->region;
+    if (strcmp(name, "cluster") == 0 && !json_member(filling->step->parameters, name))
+        return "default"; /* ECS's own, where the file names none */
     if (strcmp(name, "zone_id") == 0)
         return zone && route53_zone_id(zone) ? route53_zone_id(zone) : "*";
     if (strcmp(name, "zone_search") == 0) /* only a zone's name is searched for */

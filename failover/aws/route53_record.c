@@ -279,15 +279,10 @@ static void write_encoded(struct text *query, const char *value)
         text_add(query, encoded, percent_put((uint8_t)*value, encoded));
 }
 
-/* A name as Route 53 sorts it. */
 static void write_name(struct text *query, const char *name)
 {
     char normal[NAME_MAX_ESCAPED];
-    bool fits = make_normal(name, normal);
-    bool wildcard = fits && normal[0] == '*';
-    if (wildcard)
-        write_encoded(query, "\\052");
-    write_encoded(query, fits ? normal + wildcard : name);
+    write_encoded(query, make_normal(name, normal) ? normal : name);
     text_put(query, ".");
 }
 
