@@ -54,6 +54,11 @@ static void host_call(
     struct step_host *host, struct step *step, struct aws_request *request, step_replied *replied)
 {
     struct look *look = look_of(step);
+    if (!inspection_of(host)->options.aws) {
+        text_fini(&request->body);
+        settle(look, FOUND_UNKNOWN, INSPECT_NO_AWS);
+        return;
+    }
     look->replied = replied;
     look->call = aws_start(inspection_of(host)->options.aws, request,
         inspection_of(host)->options.look_ms, on_reply, look);
@@ -73,6 +78,13 @@ static void host_lag(struct step_host *host, struct step *step, int64_t lag_ms)
     (void)host;
     (void)step;
     (void)lag_ms;
+}
+
+static void host_say(struct step_host *host, struct step *step, const char *words)
+{
+    (void)host;
+    (void)step;
+    (void)words;
 }
 
 static bool is_denial(const struct aws_reply *reply)
@@ -171,6 +183,7 @@ static void on_access(void *context, cJSON *rows)
 {
     struct inspection *inspection = context;
     inspection->access = NULL;
+    cJSON_Delete(inspection->rows);
     inspection->rows = rows;
     uv_timer_start(&inspection->timer, turn, 0, 0);
 }
@@ -209,8 +222,8 @@ struct inspection *inspect_start(
     const struct inspect_options *options, inspected *done, void *context)
 {
     struct inspection *inspection = memory_new(sizeof *inspection);
-    inspection->host =
-        (struct step_host){.call = host_call, .tell = host_tell, .end = host_end, .lag = host_lag};
+    inspection->host = (struct step_host){
+        .call = host_call, .tell = host_tell, .end = host_end, .lag = host_lag, .say = host_say};
     inspection->options = *options;
     if (!options->look_ms)
         inspection->options.look_ms = INSPECT_LOOK_MS;
@@ -222,7 +235,8 @@ struct inspection *inspect_start(
     uv_timer_init(&options->loop->uv, &inspection->timer);
     inspection->timer.data = inspection;
     uv_timer_start(&inspection->timer, turn, 0, 0);
-    if (options->purpose == STEP_READY)
+    inspection->rows = cJSON_CreateArray();
+    if (options->purpose == STEP_READY && options->aws)
         inspection->access = access_start(options, on_access, inspection);
     return inspection;
 }

@@ -20,7 +20,7 @@ typedef void inspected(void *context, cJSON *result);
 /* `occasion`: whether `switchover` is what would be done. `from`: where the groups are now. */
 struct inspect_options {
     struct loop *loop;
-    struct aws *aws;
+    struct aws *aws; /* NULL: it cannot be called */
     const struct config *config;
     const char *region;
     const char *from; /* "" when nobody knows */

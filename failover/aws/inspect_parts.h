@@ -61,4 +61,5 @@ cJSON *inspect_row(const char *check, const char *region, enum ready_status stat
 /* inspect_policy for one account; "*" is all of them. */
 cJSON *inspect_policy_of(const struct config *config, const char *region, const char *account);
 
+#define INSPECT_NO_AWS "AWS cannot be called: libcurl is not installed"
 #define INSPECT_ADVICE_POLICY "pilotlight plan %s --iam shows the least policy"

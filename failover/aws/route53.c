@@ -307,7 +307,6 @@ static const struct step_permission permissions[] = {
     {0},
 };
 
-extern const struct step_kind step_route53_upsert;
 const struct step_kind step_route53_upsert = {.type = "route53.upsert",
     .look = look,
     .act = act,

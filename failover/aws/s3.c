@@ -211,7 +211,6 @@ static const struct step_permission put_permissions[] = {
     {0},
 };
 
-extern const struct step_kind step_s3_check_replication, step_s3_put_replication;
 const struct step_kind step_s3_check_replication = {.type = "s3.check_replication",
     .look = check,
     .permissions = check_permissions,

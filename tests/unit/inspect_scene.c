@@ -148,6 +148,7 @@ void begin(const char *text, enum step_purpose purpose)
 {
     scene.config = sample_config(text);
     struct inspect_options options = {.loop = &scene.loop,
+        .aws = scene.without_aws ? NULL : (struct aws *)&scene,
         .config = scene.config,
         .region = "us-west-2",
         .from = "eu-west-1",

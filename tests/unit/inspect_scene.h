@@ -31,7 +31,7 @@ struct inspect_scene {
     struct config *config;
     struct inspection *inspection;
     cJSON *result;
-    bool is_inspected;
+    bool is_inspected, without_aws;
     unsigned look_ms;
     struct aws_call calls[64]; /* all that were made */
     size_t call_count;

@@ -74,6 +74,15 @@ static void without_credentials_nothing_is_simulated(void **unused)
     assert_int_equal(scene.call_count, 2);
 }
 
+static void an_aws_that_cannot_be_called_is_told(void **unused)
+{
+    (void)unused;
+    scene.without_aws = true;
+    begin_ready();
+    finish();
+    is_row("step", "fail", "x (ecs.scale): cannot be checked: AWS cannot be called");
+}
+
 static void a_region_that_may_be_lost_does_not_make_the_standby_unfit(void **unused)
 {
     (void)unused;
@@ -94,6 +103,7 @@ int main(void)
         TEST(what_is_not_allowed_fails),
         TEST(permissions_that_cannot_be_simulated_are_one_warning),
         TEST(without_credentials_nothing_is_simulated),
+        TEST(an_aws_that_cannot_be_called_is_told),
         TEST(a_region_that_may_be_lost_does_not_make_the_standby_unfit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
