@@ -17,5 +17,11 @@ const struct step_kind *const step_kinds[] = {
     &step_s3_check_replication,
     &step_s3_put_replication,
     &step_switch,
+extern const struct step_kind autoscaling_refresh;
+extern const struct step_kind autoscaling_scale;
+
+const struct step_kind *const step_kinds[] = {
+    &autoscaling_refresh,
+    &autoscaling_scale,
     NULL,
 };
