@@ -19,6 +19,7 @@ const struct step_kind *const step_kinds[] = {
     &step_switch,
 extern const struct step_kind autoscaling_refresh;
 extern const struct step_kind autoscaling_scale;
+extern const struct step_kind cloudformation_deploy;
 extern const struct step_kind ec2_start;
 extern const struct step_kind ecs_scale;
 extern const struct step_kind elbv2_wait_healthy;
@@ -26,6 +27,7 @@ extern const struct step_kind elbv2_wait_healthy;
 const struct step_kind *const step_kinds[] = {
     &autoscaling_refresh,
     &autoscaling_scale,
+    &cloudformation_deploy,
     &ec2_start,
     &ecs_scale,
     &elbv2_wait_healthy,
