@@ -20,6 +20,7 @@ const struct step_kind *const step_kinds[] = {
 extern const struct step_kind autoscaling_refresh;
 extern const struct step_kind autoscaling_scale;
 extern const struct step_kind cloudformation_deploy;
+extern const struct step_kind codedeploy_deploy;
 extern const struct step_kind ec2_start;
 extern const struct step_kind ecs_scale;
 extern const struct step_kind elbv2_wait_healthy;
@@ -28,6 +29,7 @@ const struct step_kind *const step_kinds[] = {
     &autoscaling_refresh,
     &autoscaling_scale,
     &cloudformation_deploy,
+    &codedeploy_deploy,
     &ec2_start,
     &ecs_scale,
     &elbv2_wait_healthy,
