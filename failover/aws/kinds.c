@@ -24,6 +24,7 @@ extern const struct step_kind codedeploy_deploy;
 extern const struct step_kind ec2_start;
 extern const struct step_kind ecs_scale;
 extern const struct step_kind elbv2_wait_healthy;
+extern const struct step_kind ssm_run;
 
 const struct step_kind *const step_kinds[] = {
     &autoscaling_refresh,
@@ -33,5 +34,6 @@ const struct step_kind *const step_kinds[] = {
     &ec2_start,
     &ecs_scale,
     &elbv2_wait_healthy,
+    &ssm_run,
     NULL,
 };
