@@ -35,5 +35,23 @@ const struct step_kind *const step_kinds[] = {
     &ecs_scale,
     &elbv2_wait_healthy,
     &ssm_run,
+extern const struct step_kind cloudwatch_wait;
+extern const struct step_kind rds_create_read_replica;
+extern const struct step_kind rds_failover_global_cluster;
+extern const struct step_kind rds_fence_old_primary;
+extern const struct step_kind rds_modify;
+extern const struct step_kind rds_promote_read_replica;
+extern const struct step_kind rds_switchover_global_cluster;
+extern const struct step_kind rds_wait_caught_up;
+
+const struct step_kind *const step_kinds[] = {
+    &cloudwatch_wait,
+    &rds_create_read_replica,
+    &rds_failover_global_cluster,
+    &rds_fence_old_primary,
+    &rds_modify,
+    &rds_promote_read_replica,
+    &rds_switchover_global_cluster,
+    &rds_wait_caught_up,
     NULL,
 };

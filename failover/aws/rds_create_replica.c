@@ -1,0 +1,138 @@
+/* rds.create_read_replica: the instance exists, is a replica of the source, and replicates.
+ *
+ * On the good day it is asked for by its own region, with the source's ARN where that is in
+ * another one, is created, and says "replicating". One of its name that replicates from somebody
+ * else, or from nobody, is left alone and fails the step; so does a replication that ended. */
+#include "failover/aws/rds.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* Whether what the instance says of its source is what the step wants. An id in one is of the
+ * source's region. */
+static bool is_source(const struct step *step, const char *source)
+{
+    const char *wanted = step_text(step, "source");
+    char is[64], want[64];
+    if (!rds_arn_region(source, is, sizeof is))
+        snprintf(is, sizeof is, "%s", step->region);
+    if (!rds_arn_region(wanted, want, sizeof want))
+        snprintf(want, sizeof want, "%s", step_region(step, "source_region"));
+    return strcasecmp(rds_name(source), rds_name(wanted)) == 0 && strcmp(is, want) == 0;
+}
+
+static void judge(struct step *step, const struct rds_instance *instance)
+{
+    const char *wanted = step_text(step, "source");
+    if (!instance->source)
+        step_fail(step, NULL,
+            "there is a %s in %s already, and it is nobody's replica: rename it, or give another "
+            "name",
+            instance->id, step->region);
+    else if (!is_source(step, instance->source))
+        step_fail(step, NULL,
+            "there is a %s in %s already, and it is a replica of %s, not of %s: rename it, or give "
+            "another name",
+            instance->id, step->region, instance->source, wanted);
+    else if (instance->trouble)
+        step_fail(step, NULL, "%s does not replicate from %s: \"%s\"%s%.200s", instance->id,
+            rds_name(wanted), instance->trouble, instance->trouble_message ? ", " : "",
+            instance->trouble_message ? instance->trouble_message : "");
+    else if (instance->status == RDS_READY && instance->replicating)
+        step_done(step, "%s replicates from %s", instance->id, rds_name(wanted));
+    else
+        step_wait(step, "%s is \"%s\"%s", instance->id, instance->status_text,
+            instance->status == RDS_READY ? " and does not replicate yet" : "");
+}
+
+static void looked(struct step *step, const struct aws_reply *reply)
+{
+    const char *id = step_text(step, "instance");
+    struct rds_instance instance;
+    if (rds_refused(reply, RDS_NOT_FOUND))
+        step_must(step, "create %s in %s, a replica of %s", id, step->region,
+            rds_name(step_text(step, "source")));
+    else if (rds_found(step, reply, step->region, id, &instance) &&
+             rds_lives(step, &instance, step->region))
+        judge(step, &instance);
+}
+
+static void look(struct step *step)
+{
+    rds_describe(step, step->region, step_text(step, "instance"), looked);
+}
+
+/* RDS has one code for "not now" and for "not without backups". */
+static bool wants_backups(const struct aws_reply *reply)
+{
+    return reply->message && strcasestr(reply->message, "automated backups");
+}
+
+static void created(struct step *step, const struct aws_reply *reply)
+{
+    const char *id = step_text(step, "instance");
+    if (reply->result == AWS_ANSWERED)
+        step_acted(step, "%s is being created", id);
+    else if (rds_refused(reply, RDS_EXISTS))
+        step_acted(step, "%s is there already", id);
+    else if (rds_refused(reply, RDS_INVALID_STATE) && !wants_backups(reply))
+        step_wait(
+            step, "RDS does not create %s while its source is as it is now: %s", id, reply->words);
+    else
+        step_fail(step, reply, "cannot create %s in %s, a replica of %s", id, step->region,
+            step_text(step, "source"));
+}
+
+static void create(struct step *step, const char *source)
+{
+    struct aws_request request = {.service = &aws_rds,
+        .region = step->region,
+        .action = "CreateDBInstanceReadReplica",
+        .acts = true};
+    aws_form(&request.body, "DBInstanceIdentifier", step_text(step, "instance"));
+    aws_form(&request.body, "SourceDBInstanceIdentifier", source);
+    if (step_has(step, "class"))
+        aws_form(&request.body, "DBInstanceClass", step_text(step, "class"));
+    step_call(step, &request, created);
+}
+
+static void found_source(struct step *step, const struct aws_reply *reply)
+{
+    const char *region = step_region(step, "source_region"), *source = step_text(step, "source");
+    struct rds_instance instance;
+    if (!rds_found(step, reply, region, source, &instance))
+        return;
+    if (instance.arn)
+        create(step, instance.arn);
+    else
+        step_fail(step, NULL, "RDS in %s does not say the ARN of %s: give it as \"source\"", region,
+            source);
+}
+
+static void act(struct step *step)
+{
+    const char *source = step_text(step, "source");
+    const char *region = step_region(step, "source_region");
+    if (strncmp(source, "arn:", 4) == 0 || strcmp(region, step->region) == 0)
+        create(step, source);
+    else
+        rds_describe(step, region, source, found_source);
+}
+
+static const struct step_permission permissions[] = {
+    {"rds:DescribeDBInstances", "arn:{partition}:rds:*:{account}:db:*"},
+    {"rds:CreateDBInstanceReadReplica", "arn:{partition}:rds:*:{account}:db:*"},
+    {"rds:CreateDBInstanceReadReplica", "arn:{partition}:rds:{region}:{account}:og:*"},
+    {"rds:CreateDBInstanceReadReplica", "arn:{partition}:rds:{region}:{account}:pg:*"},
+    {"rds:CreateDBInstanceReadReplica", "arn:{partition}:rds:{region}:{account}:subgrp:*"},
+    {0},
+};
+
+const struct step_kind rds_create_read_replica = {
+    .type = "rds.create_read_replica",
+    .look = look,
+    .act = act,
+    .permissions = permissions,
+    .timeout_ms = 2 * 60 * 60 * 1000,
+};
