@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static bool is_one_of(const char *word, const char *const *words)
 {
@@ -26,12 +27,38 @@ enum rds_status rds_status(const char *status)
     return RDS_PASSING;
 }
 
-void rds_describe(struct step *step, const char *region, const char *id, step_replied *replied)
+struct aws_request rds_describe_request(const char *region, const char *id)
 {
     struct aws_request request = {
         .service = &aws_rds, .region = region, .action = "DescribeDBInstances"};
     aws_form(&request.body, "DBInstanceIdentifier", id);
+    return request;
+}
+
+void rds_describe(struct step *step, const char *region, const char *id, step_replied *replied)
+{
+    struct aws_request request = rds_describe_request(region, id);
     step_call(step, &request, replied);
+}
+
+struct aws_request rds_create_replica_request(
+    const char *region, const char *id, const char *source, const char *class)
+{
+    struct aws_request request = {.service = &aws_rds,
+        .region = region,
+        .action = "CreateDBInstanceReadReplica",
+        .acts = true};
+    aws_form(&request.body, "DBInstanceIdentifier", id);
+    aws_form(&request.body, "SourceDBInstanceIdentifier", source);
+    if (class)
+        aws_form(&request.body, "DBInstanceClass", class);
+    return request;
+}
+
+/* RDS has one code for "not now" and for "not without backups". */
+bool rds_wants_backups(const struct aws_reply *reply)
+{
+    return reply->message && strcasestr(reply->message, "automated backups");
 }
 
 static bool is_true(const cJSON *tree, const char *path)
@@ -156,4 +183,14 @@ bool rds_arn_region(const char *arn, char *ret, size_t size)
         return false;
     snprintf(ret, size, "%.*s", (int)(end - start), start);
     return true;
+}
+
+bool rds_is_same(const char *a, const char *a_region, const char *b, const char *b_region)
+{
+    char a_is[64], b_is[64];
+    if (!rds_arn_region(a, a_is, sizeof a_is))
+        snprintf(a_is, sizeof a_is, "%s", a_region);
+    if (!rds_arn_region(b, b_is, sizeof b_is))
+        snprintf(b_is, sizeof b_is, "%s", b_region);
+    return strcasecmp(rds_name(a), rds_name(b)) == 0 && strcmp(a_is, b_is) == 0;
 }

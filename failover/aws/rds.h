@@ -33,7 +33,14 @@ struct rds_instance {
 #define RDS_INVALID_STATE "InvalidDBInstanceState"
 #define RDS_NO_CAPACITY "InsufficientDBInstanceCapacity"
 
-/* Begins DescribeDBInstances of one. `id` may be an ARN. */
+/* DescribeDBInstances of one. `id` may be an ARN. */
+struct aws_request rds_describe_request(const char *region, const char *id);
+/* CreateDBInstanceReadReplica in `region`. `class` NULL: the source's. */
+struct aws_request rds_create_replica_request(
+    const char *region, const char *id, const char *source, const char *class);
+/* Whether a refusal of it is about the source, and stays: it has no backups. */
+bool rds_wants_backups(const struct aws_reply *reply);
+
 void rds_describe(struct step *step, const char *region, const char *id, step_replied *replied);
 
 /* False when the reply shows none; `ret->status_text` is "" then. */
@@ -55,6 +62,9 @@ bool rds_is_single(struct step *step, const struct rds_instance *instance);
 bool rds_is_standby(const struct step *step);
 
 bool rds_refused(const struct aws_reply *reply, const char *code);
+
+/* Whether two names, each an id in its region or an ARN, are of the same instance. */
+bool rds_is_same(const char *a, const char *a_region, const char *b, const char *b_region);
 
 /* "orders" of "orders" and of "arn:aws:rds:eu-west-1:123456789012:db:orders". */
 const char *rds_name(const char *id_or_arn);

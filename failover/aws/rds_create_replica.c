@@ -5,21 +5,13 @@
  * else, or from nobody, is left alone and fails the step; so does a replication that ended. */
 #include "failover/aws/rds.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-/* Whether what the instance says of its source is what the step wants. An id in one is of the
- * source's region. */
+/* Whether what the instance says of its source is what the step wants. */
 static bool is_source(const struct step *step, const char *source)
 {
-    const char *wanted = step_text(step, "source");
-    char is[64], want[64];
-    if (!rds_arn_region(source, is, sizeof is))
-        snprintf(is, sizeof is, "%s", step->region);
-    if (!rds_arn_region(wanted, want, sizeof want))
-        snprintf(want, sizeof want, "%s", step_region(step, "source_region"));
-    return strcasecmp(rds_name(source), rds_name(wanted)) == 0 && strcmp(is, want) == 0;
+    return rds_is_same(
+        source, step->region, step_text(step, "source"), step_region(step, "source_region"));
 }
 
 static void judge(struct step *step, const struct rds_instance *instance)
@@ -63,12 +55,6 @@ static void look(struct step *step)
     rds_describe(step, step->region, step_text(step, "instance"), looked);
 }
 
-/* RDS has one code for "not now" and for "not without backups". */
-static bool wants_backups(const struct aws_reply *reply)
-{
-    return reply->message && strcasestr(reply->message, "automated backups");
-}
-
 static void created(struct step *step, const struct aws_reply *reply)
 {
     const char *id = step_text(step, "instance");
@@ -76,7 +62,7 @@ static void created(struct step *step, const struct aws_reply *reply)
         step_acted(step, "%s is being created", id);
     else if (rds_refused(reply, RDS_EXISTS))
         step_acted(step, "%s is there already", id);
-    else if (rds_refused(reply, RDS_INVALID_STATE) && !wants_backups(reply))
+    else if (rds_refused(reply, RDS_INVALID_STATE) && !rds_wants_backups(reply))
         step_wait(
             step, "RDS does not create %s while its source is as it is now: %s", id, reply->words);
     else
@@ -86,14 +72,8 @@ static void created(struct step *step, const struct aws_reply *reply)
 
 static void create(struct step *step, const char *source)
 {
-    struct aws_request request = {.service = &aws_rds,
-        .region = step->region,
-        .action = "CreateDBInstanceReadReplica",
-        .acts = true};
-    aws_form(&request.body, "DBInstanceIdentifier", step_text(step, "instance"));
-    aws_form(&request.body, "SourceDBInstanceIdentifier", source);
-    if (step_has(step, "class"))
-        aws_form(&request.body, "DBInstanceClass", step_text(step, "class"));
+    struct aws_request request = rds_create_replica_request(
+        step->region, step_text(step, "instance"), source, step_text(step, "class"));
     step_call(step, &request, created);
 }
 

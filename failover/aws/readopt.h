@@ -4,7 +4,13 @@
  * command asks again until all is done. So a kill at any instant loses nothing. Which instances are
  * meant the runbooks say: what the active region's runbook promotes is the primary now, what the
  * returned region's runbook would promote is the replica to be. An old primary of that name is
- * renamed, never deleted. */
+ * renamed ("orders" to "orders-old-20261123-070000", the time when the region was left), never
+ * deleted, and the replica gets its class, network and key.
+ *
+ * Where a promotion is a command of the user's (`exec`), or the runbooks do not say which instance
+ * is whose, nobody here can know: the row is "fail" and says what to do by hand, and the way back
+ * is `switchover REGION --force=latch`. A cluster of Aurora is added back by Aurora itself: it is
+ * waited for. A group that is not latched has no row; without rows all is done. */
 #pragma once
 
 #include "failover/aws/call.h"
@@ -20,7 +26,7 @@ struct readopt_options {
     struct loop *loop;
     struct aws *aws;
     const struct config *config;
-    const struct state *state;
+    const struct state *state; /* copied */
     const char *region;
     bool dry_run; /* look only */
 };
