@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 
-from lib.daemon import EU, SANITIZER_WORDS, SANITIZERS, US, program
+from lib.daemon import SANITIZER_WORDS, SANITIZERS, US, program
 from lib.machine import MANY, eventually
 
 
@@ -97,6 +97,3 @@ def status_of(daemon, id):
     """The status of a step in the transition that runs."""
     transition = running(daemon)
     return transition and transition["steps"].get(id, {}).get("status")
-
-
-HOME = EU
