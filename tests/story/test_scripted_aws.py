@@ -217,7 +217,8 @@ def test_a_group_launches_what_is_desired_into_its_target_group(scene):
     for _ in range(5):
         group = asg.describe_auto_scaling_groups(AutoScalingGroupNames=["web"])
         health = elb.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
-        seen.append(({each["LifecycleState"] for each in group["AutoScalingGroups"][0]["Instances"]},
+        group = group["AutoScalingGroups"][0]
+        seen.append(({each["LifecycleState"] for each in group["Instances"]},
                      {each["TargetHealth"]["State"] for each in health}))
     assert seen[0] == (set(), set()) and seen[-1] == ({"InService"}, {"healthy"})
     assert ({"Pending"}, set()) in seen and ({"InService"}, {"initial"}) in seen

@@ -22,7 +22,8 @@ class AutoScaling(Service):
     def add_group(self, name, minimum=0, desired=0, maximum=10, target_groups=()):
         group = Thing(
             AutoScalingGroupName=name, AutoScalingGroupARN=self.arn(
-                f"autoScalingGroup:c0ffee00-0000-4000-8000-000000000000:autoScalingGroupName/{name}"),
+                f"autoScalingGroup:c0ffee00-0000-4000-8000-000000000000:autoScalingGroupName/"
+                f"{name}"),
             MinSize=minimum, MaxSize=maximum, DesiredCapacity=desired, DefaultCooldown=300,
             AvailabilityZones=[f"{self.region}a", f"{self.region}b"], HealthCheckType="ELB",
             LaunchTemplate={"LaunchTemplateId": "lt-0a1b2c3d4e5f60718", "Version": "1",
@@ -122,7 +123,7 @@ class AutoScaling(Service):
             if refresh["AutoScalingGroupName"] == name and refresh["Status"] in (
                     "Pending", "InProgress"):
                 self.fault(f"a second refresh of {name} while one is under way")
-                raise Refused("InstanceRefreshInProgress", "An Instance Refresh is in progress", 400)
+                raise Refused("InstanceRefreshInProgress", "An Instance Refresh is going on", 400)
         self.acts(name)
         number = f"08b91cf7-8fa6-48af-b6a6-{len(self.refreshes) + 1:012x}"
         refresh = Thing(InstanceRefreshId=number, AutoScalingGroupName=name, Status="Pending",

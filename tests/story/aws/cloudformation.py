@@ -107,8 +107,8 @@ class CloudFormation(Service):
         stack = self.find(params["StackName"])
         status = stack["StackStatus"]
         if status.endswith("IN_PROGRESS") or status == "ROLLBACK_COMPLETE":
-            raise Refused("ValidationError", f"Stack:{stack['StackId']} is in {status} state and can"
-                                             " not be updated.", 400)
+            raise Refused("ValidationError", f"Stack:{stack['StackId']} is in {status} state and"
+                                             " can not be updated.", 400)
         parameters = given(params, stack["Parameters"])
         template = params.get("TemplateURL", stack.aside["template"])
         if parameters == stack["Parameters"] and template == stack.aside["template"]:

@@ -1,10 +1,10 @@
 """CloudWatch: metrics that are functions of time, and what there is of them.
 
-    region.cloudwatch.put("AWS/RDS", "ReplicaLag", {"DBInstanceIdentifier": "orders"}, lambda at: 0.4)
+    cloudwatch.put("AWS/RDS", "ReplicaLag", {"DBInstanceIdentifier": "orders"}, lambda at: 0.4)
 
 `at` is the beginning of a datapoint's period, on the scripted clock; None stands for no datapoint.
-Datapoints appear once their period is over. `minute` is how many seconds AWS's minute lasts here, and
-`ahead` how many seconds the datapoints run before the clock: for stories that do not wait."""
+Datapoints appear once their period is over. `minute` is how many seconds AWS's minute lasts here,
+and `ahead` how many seconds the datapoints run before the clock: for stories that do not wait."""
 import datetime
 
 from aws.service import Refused, Service

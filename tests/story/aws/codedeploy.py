@@ -26,7 +26,7 @@ class CodeDeploy(Service):
         if application not in {each for each, _ in self.groups}:
             raise Refused("ApplicationDoesNotExistException", f"No application {application}", 400)
         if (application, name) not in self.groups:
-            raise Refused("DeploymentGroupDoesNotExistException", f"No deployment group {name}", 400)
+            raise Refused("DeploymentGroupDoesNotExistException", f"No group {name}", 400)
         return self.groups[application, name]
 
     def get_deployment_group(self, params):
@@ -92,3 +92,11 @@ class CodeDeploy(Service):
                  for each in params.get("deploymentIds", [params.get("deploymentId")])
                  if each in self.deployments}
         return [self.arn(f"deploymentgroup:{application}/{group}") for application, group in names]
+
+    def also(self, action, params):
+        if action == "CreateDeployment":
+            config = "deploymentconfig:CodeDeployDefault.OneAtATime"
+            application = self.arn(f"application:{params['applicationName']}")
+            yield "codedeploy:GetDeploymentConfig", self.arn(config), {}
+            yield "codedeploy:GetApplicationRevision", application, {}
+            yield "codedeploy:RegisterApplicationRevision", application, {}

@@ -1,6 +1,7 @@
 """ECS: services that reach their desired count, and their deployments.
 
-A new desired count is reached after `pace["placing"]`. A service in `no_capacity` stays as it is."""
+A new desired count is reached after `pace["placing"]`. A service in `no_capacity` stays as it
+is."""
 from aws.pace import Thing
 from aws.service import Refused, Service, plain_thing
 

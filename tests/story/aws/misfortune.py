@@ -1,7 +1,7 @@
 """What may go wrong with a call, and with which.
 
     aws.script("throttle", action="DescribeDBInstances", times=3)
-    aws.script("drop after", action="PromoteReadReplica")       # acted; the reply is lost
+    aws.script("drop after", action="PromoteReadReplica")      # acted; reply lost
     aws.script("delay", 2.0, number=7)                          # the seventh call of all
     aws.script("error", "InvalidDBInstanceState", action="ModifyDBInstance", nth=2)
 

@@ -12,7 +12,7 @@ import botocore.parsers
 
 from aws import newer, reading, writing
 
-# Signing name -> botocore's name, and the protocol that we speak where a newer botocore has several.
+# Signing name -> botocore's name, and the protocol that we speak; a newer botocore has several.
 SERVICES = {
     "rds": ("rds", "query"), "monitoring": ("cloudwatch", "query"),
     "autoscaling": ("autoscaling", "query"), "ec2": ("ec2", "ec2"),

@@ -1,4 +1,4 @@
-"""What AWS's models have had since Debian's botocore was made; nothing where botocore has it itself."""
+"""What AWS's models have had since Debian's botocore was made; nothing where botocore has it."""
 
 TEXT, YES_NO = {"shape": "String"}, {"shape": "BooleanOptional"}
 

@@ -224,7 +224,8 @@ class Rds(Service):
         home = self.source_region(source)
         original = home.ready(source.rpartition(":")[2], "backing-up")
         if not original["BackupRetentionPeriod"]:
-            raise Refused("InvalidDBInstanceState", f"Automated backups are not enabled for {source}")
+            raise Refused("InvalidDBInstanceState",
+                          f"Automated backups are not enabled for {source}")
         if params.get("DBInstanceClass") in self.no_capacity:
             raise Refused("InsufficientDBInstanceCapacity", "no capacity")
         self.acts(name, source)
@@ -320,7 +321,9 @@ class Rds(Service):
         if action == "DescribeDBInstances":
             return [database(name or "*")]
         if action == "CreateDBInstanceReadReplica":
-            return [database(name), database(params["SourceDBInstanceIdentifier"])]
+            return [database(name), database(params["SourceDBInstanceIdentifier"]),
+                    self.arn("og:default:postgres-15"), self.arn("pg:default.postgres15"),
+                    self.arn("subgrp:default")]
         if action in ("PromoteReadReplica", "ModifyDBInstance", "StopDBInstance"):
             renamed = params.get("NewDBInstanceIdentifier")
             return [database(each) for each in (name, renamed) if each]

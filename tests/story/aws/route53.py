@@ -87,7 +87,8 @@ class Route53(Service):
         if not ("." + name).endswith("." + zone["Name"]):
             raise Refused("InvalidChangeBatch", f"RRSet with DNS name {name} is not permitted in"
                                                 f" zone {zone['Name']}", 400)
-        if not record.get("AliasTarget") and not ("TTL" in record and record.get("ResourceRecords")):
+        has_values = "TTL" in record and record.get("ResourceRecords")
+        if not record.get("AliasTarget") and not has_values:
             raise Refused("InvalidInput", "TTL and ResourceRecords are missing", 400)
         if action == "CREATE" and key in after:
             raise Refused("InvalidChangeBatch", f"{name} already exists", 400)

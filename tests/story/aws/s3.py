@@ -6,7 +6,8 @@ from aws.service import Refused, Service
 class S3(Service):
     signs_as = "s3"
     kinds = ("buckets",)
-    PERMISSIONS = {"HeadBucket": "ListBucket", "GetBucketReplication": "GetReplicationConfiguration",
+    PERMISSIONS = {"HeadBucket": "ListBucket",
+                   "GetBucketReplication": "GetReplicationConfiguration",
                    "PutBucketReplication": "PutReplicationConfiguration"}
 
     def add_bucket(self, name, versioned=True, replicates_to=None, rule="to the other region",
@@ -57,3 +58,8 @@ class S3(Service):
 
     def resources(self, action, params):
         return [f"arn:aws:s3:::{params['Bucket']}"]
+
+    def also(self, action, params):
+        if action == "PutBucketReplication":
+            role = params["ReplicationConfiguration"]["Role"]
+            yield "iam:PassRole", role, {"iam:PassedToService": "s3.amazonaws.com"}

@@ -243,10 +243,11 @@ class ScriptedAws:
         prefix = {"monitoring": "cloudwatch"}.get(call.service, call.service)
         if (call.service, call.action) == ("sts", "GetCallerIdentity"):
             return  # everybody may
-        action = f"{prefix}:{service.PERMISSIONS.get(call.action, call.action)}"
         context = {"aws:RequestedRegion": call.region, "aws:PrincipalAccount": ACCOUNT}
-        for resource in service.resources(call.action, call.params):
-            if not self.policy.allows(action, resource, context):
+        own = f"{prefix}:{service.PERMISSIONS.get(call.action, call.action)}"
+        needed = [(own, each, {}) for each in service.resources(call.action, call.params)]
+        for action, resource, more in needed + list(service.also(call.action, call.params)):
+            if not self.policy.allows(action, resource, {**context, **more}):
                 codes = {"ec2": "UnauthorizedOperation", "json": "AccessDeniedException"}
                 raise Refused(codes.get(model.protocol, "AccessDenied"),
                               f"User: arn:aws:iam::{ACCOUNT}:user/pilotlight is not authorized to"

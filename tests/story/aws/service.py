@@ -51,7 +51,8 @@ class Service:
         self.aws.fault(f"{self.call}: {words}")
 
     def arn(self, rest, region=None):
-        return f"arn:aws:{self.signs_as}:{self.region if region is None else region}:{ACCOUNT}:{rest}"
+        region = self.region if region is None else region
+        return f"arn:aws:{self.signs_as}:{region}:{ACCOUNT}:{rest}"
 
     def page(self, things, params, size, token="Marker", limit="MaxRecords"):
         """This page of `things`, and the members of a reply that say so."""
@@ -67,6 +68,10 @@ class Service:
     def resources(self, action, params):
         """What a policy must allow this action on."""
         return ["*"]
+
+    def also(self, action, params):
+        """What else must be allowed: (action, resource, context)."""
+        return []
 
 
 def plain_thing(thing):

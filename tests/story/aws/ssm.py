@@ -66,6 +66,13 @@ class Ssm(Service):
         command.update(Status=status, StatusDetails=status, ErrorCount=errors,
                        CompletedCount=0 if status == "InProgress" else len(instances))
 
+    def describe_document(self, params):
+        name = params["Name"]
+        if name not in self.documents:
+            raise Refused("InvalidDocument", f"document {name} is none", 400)
+        return {"Document": {"Name": name, "Status": "Active", "DocumentType": "Command",
+                             "DocumentVersion": "1", "PlatformTypes": ["Linux"]}}
+
     def list_commands(self, params):
         wanted = [each for each in self.commands.values()
                   if params.get("CommandId") in (None, each["CommandId"])
@@ -98,10 +105,13 @@ class Ssm(Service):
         return {"CommandInvocations": shown, **more}
 
     def resources(self, action, params):
-        if action != "SendCommand":
+        document = params.get("DocumentName", params.get("Name"))
+        if action not in ("SendCommand", "DescribeDocument"):
             return ["*"]
-        document = params["DocumentName"]
         owner = "" if document.startswith("AWS-") else "111122223333"
-        return [f"arn:aws:ssm:{self.region}:{owner}:document/{document}",
+        arn = f"arn:aws:ssm:{self.region}:{owner}:document/{document}"
+        if action == "DescribeDocument":
+            return [arn]
+        return [arn,
                 *(f"arn:aws:ec2:{self.region}:111122223333:instance/{name}"
                   for name in self.chosen(params))]

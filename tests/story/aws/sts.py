@@ -27,8 +27,8 @@ class Sts(Service):
                           403)
         number = next(self.numbers)
         expires = self.aws.now() + datetime.timedelta(seconds=params.get("DurationSeconds", 3600))
-        access_key, secret = f"ASIASCRIPTED{self.region.replace('-', '').upper()[:6]}{number:02d}", (
-            f"secret of session {number} in {self.region}")
+        access_key = f"ASIASCRIPTED{self.region.replace('-', '').upper()[:6]}{number:02d}"
+        secret = f"secret of session {number} in {self.region}"
         token = f"token/of/{role}/{self.region}/{number}"
         self.aws.keys[access_key] = signature.Key(secret, token, f"role/{role}", expires)
         return {"Credentials": {"AccessKeyId": access_key, "SecretAccessKey": secret,
