@@ -34,6 +34,21 @@ static const struct rpc_parameter abort_parameters[] = {
     {"transition", RPC_TEXT},
     {0},
 };
+static const struct rpc_parameter retry_parameters[] = {
+    {"step", RPC_TEXT},
+    {"reason", RPC_TEXT},
+    {"request", RPC_TEXT},
+    {"transition", RPC_TEXT},
+    {0},
+};
+static const struct rpc_parameter skip_parameters[] = {
+    /* and of approve */
+    {"step", RPC_TEXT, true},
+    {"reason", RPC_TEXT},
+    {"request", RPC_TEXT},
+    {"transition", RPC_TEXT},
+    {0},
+};
 static const struct rpc_parameter begin_parameters[] = {
     {"region", RPC_TEXT},
     {"to", RPC_TEXT}, /* the record's word for it */
@@ -65,6 +80,7 @@ static const struct rpc_parameter step_parameters[] = {
     {"promotes", RPC_BOOL},
     {"irreversible", RPC_BOOL},
     {"continue_on_failure", RPC_BOOL},
+    {"lag_ms", RPC_INTEGER},
     {"aws", RPC_OBJECT},
     {"request", RPC_TEXT},
     {"transition", RPC_TEXT},
@@ -91,6 +107,9 @@ static const struct command_shape {
     {"failover", COMMAND_FAILOVER, failover_parameters},
     {"switchover", COMMAND_SWITCHOVER, switchover_parameters},
     {"abort", COMMAND_ABORT, abort_parameters},
+    {"retry", COMMAND_RETRY, retry_parameters},
+    {"skip", COMMAND_SKIP, skip_parameters},
+    {"approve", COMMAND_APPROVE, skip_parameters},
     {"begin", COMMAND_BEGIN, begin_parameters},
     {"fence", COMMAND_FENCE, fence_parameters},
     {"switch", COMMAND_SWITCH, switch_parameters},
@@ -165,15 +184,23 @@ static int read_choice(const cJSON *params, const char *key, const char *first, 
     return 0;
 }
 
+static int read_step_id(const cJSON *params, struct control_command *ret, struct failure *why)
+{
+    const char *id = json_text(params, "step");
+    if (!id)
+        return 0;
+    if (!*id || strlen(id) > CONFIG_ID_MAX)
+        return failure_set(why, RPC_INVALID_PARAMS, "step: 1 to %d bytes", CONFIG_ID_MAX);
+    memcpy(ret->step.id, id, strlen(id) + 1);
+    ret->command.step = &ret->step;
+    return 0;
+}
+
 /* What the step has become. Texts are only read behind the command's back, so the casts are safe:
  * whoever keeps the step copies it. */
 static int read_step(const cJSON *params, struct control_command *ret, struct failure *why)
 {
     struct transition_step *step = &ret->step;
-    const char *id = json_text(params, "step");
-    if (!*id || strlen(id) > CONFIG_ID_MAX)
-        return failure_set(why, RPC_INVALID_PARAMS, "step: 1 to %d bytes", CONFIG_ID_MAX);
-    memcpy(step->id, id, strlen(id) + 1);
     if (!step_status_parse(json_text(params, "status"), &step->status))
         return failure_set(why, RPC_INVALID_PARAMS, "status: no such status of a step");
     uint64_t attempt = 0;
@@ -187,10 +214,10 @@ static int read_step(const cJSON *params, struct control_command *ret, struct fa
     step->promotes = json_bool(params, "promotes", false);
     step->irreversible = json_bool(params, "irreversible", false);
     step->continue_on_failure = json_bool(params, "continue_on_failure", false);
+    step->has_lag = json_integer(params, "lag_ms", &step->lag_ms);
     step->detail = (char *)json_text(params, "detail");
     step->aws_code = (char *)json_text(aws, "code");
     step->aws_request_id = (char *)json_text(aws, "request_id");
-    ret->command.step = step;
     return 0;
 }
 
@@ -220,6 +247,8 @@ int control_command_read(
         status = read_choice(params, "kind", "failover", "switchover", &command->planned, why);
     if (status == 0)
         status = read_choice(params, "result", "done", "failed", &command->failed, why);
+    if (status == 0)
+        status = read_step_id(params, ret, why);
     if (status == 0 && shape->kind == COMMAND_STEP)
         status = read_step(params, ret, why);
     return status;

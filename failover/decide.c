@@ -9,29 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const force_words[] = {
-    "lag", "flap", "latch", "acks", "undecided", "dns-only", "irreversible"};
-
-bool force_parse(const char *word, unsigned *ret_bit)
-{
-    for (unsigned i = 0; i < sizeof force_words / sizeof *force_words; i++) {
-        if (strcmp(word, force_words[i]) == 0) {
-            *ret_bit = 1u << i;
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *force_text(unsigned bit)
-{
-    for (unsigned i = 0; i < sizeof force_words / sizeof *force_words; i++) {
-        if (bit == 1u << i)
-            return force_words[i];
-    }
-    return NULL;
-}
-
 bool group_is_decided(const struct state *state, const struct world *world, const char *group)
 {
     const struct state_group *entry = state_find_group(state, group);
@@ -104,6 +81,12 @@ static bool is_decided_world(struct deciding *d)
         command->region ? command->region : "REGION");
 }
 
+static bool is_operators(enum command_kind kind)
+{
+    return kind == COMMAND_ABORT || kind == COMMAND_RETRY || kind == COMMAND_SKIP ||
+           kind == COMMAND_APPROVE;
+}
+
 /* Whoever drives one transition must not act on another that has taken its place. */
 static bool has_transition(struct deciding *d)
 {
@@ -116,7 +99,23 @@ static bool has_transition(struct deciding *d)
         return true;
     return decide_refuse(d, 0,
         "no transition is running: nothing to %s; pilotlight status shows where things are",
-        d->command->kind == COMMAND_ABORT ? "abort" : "do");
+        is_operators(d->command->kind) ? command_kind_text(d->command->kind) : "do");
+}
+
+static void decide_transition(struct deciding *d)
+{
+    static void (*const families[])(struct deciding *) = {
+        [COMMAND_ABORT] = decide_abort,
+        [COMMAND_RETRY] = decide_retry,
+        [COMMAND_SKIP] = decide_skip,
+        [COMMAND_APPROVE] = decide_approve,
+        [COMMAND_FENCE] = decide_fence,
+        [COMMAND_SWITCH] = decide_switch,
+        [COMMAND_STEP] = decide_step,
+        [COMMAND_END] = decide_end,
+    };
+    if (has_transition(d))
+        families[d->command->kind](d);
 }
 
 void decide(const struct state *now, const struct world *world, const struct command *command,
@@ -127,21 +126,16 @@ void decide(const struct state *now, const struct world *world, const struct com
     *ret = (struct decision){.verdict = VERDICT_REFUSED};
     bool moves = command->kind == COMMAND_FAILOVER || command->kind == COMMAND_SWITCHOVER ||
                  command->kind == COMMAND_BEGIN;
-    if ((moves && !is_known_region(&d)) || !is_well_formed(&d) || !is_decided_world(&d) ||
-        (!moves && !has_transition(&d)))
+    bool readopts = command->kind == COMMAND_READOPT;
+    if (((moves || readopts) && !is_known_region(&d)) || !is_well_formed(&d) ||
+        !is_decided_world(&d))
         return;
     if (moves)
         decide_move(&d);
-    else if (command->kind == COMMAND_ABORT)
-        decide_abort(&d);
-    else if (command->kind == COMMAND_FENCE)
-        decide_fence(&d);
-    else if (command->kind == COMMAND_SWITCH)
-        decide_switch(&d);
-    else if (command->kind == COMMAND_STEP)
-        decide_step(&d);
+    else if (readopts)
+        decide_readopt(&d);
     else
-        decide_end(&d);
+        decide_transition(&d);
     assert((ret->verdict == VERDICT_CHANGE) == (ret->next != NULL));
 }
 

@@ -15,30 +15,23 @@ enum exit_status {
     EXIT_STATUS_TIMEOUT = 5
 };
 
-/* Bits of `command.force`; bare --force is FORCE_ALL. */
-enum force {
-    FORCE_LAG = 1 << 0,
-    FORCE_FLAP = 1 << 1,
-    FORCE_LATCH = 1 << 2,
-    FORCE_ACKS = 1 << 3,
-    FORCE_UNDECIDED = 1 << 4,
-    FORCE_DNS_ONLY = 1 << 5,
-    FORCE_IRREVERSIBLE = 1 << 6,
-    FORCE_ALL = 1 << 7 | 0x7f
-};
-bool force_parse(const char *word, unsigned *ret_bit);
-const char *force_text(unsigned bit);
-
 enum command_kind {
     COMMAND_FAILOVER,
     COMMAND_SWITCHOVER,
     COMMAND_ABORT,
-    COMMAND_BEGIN,  /* start a transition that the caller drives: fence, step, switch, end */
-    COMMAND_FENCE,  /* of the running transition's groups */
-    COMMAND_SWITCH, /* likewise */
-    COMMAND_STEP,   /* what is true of a step now; intent is written before the act */
-    COMMAND_END     /* the running transition is over */
+    COMMAND_RETRY,   /* a step that failed or is unknown, or all that stopped it, waits again */
+    COMMAND_SKIP,    /* a step is left out */
+    COMMAND_APPROVE, /* a step that waits for a person's word has it */
+    COMMAND_READOPT, /* the latches of `region` are lifted: it is a replica of what is primary now
+                      */
+    COMMAND_BEGIN,   /* start a transition that the caller drives: fence, step, switch, end */
+    COMMAND_FENCE,   /* of the running transition's groups */
+    COMMAND_SWITCH,  /* likewise */
+    COMMAND_STEP,    /* what is true of a step now; intent is written before the act */
+    COMMAND_END      /* the running transition is over */
 };
+
+const char *command_kind_text(enum command_kind kind); /* "failover", as its method is called */
 
 struct command {
     enum command_kind kind;
@@ -52,8 +45,10 @@ struct command {
     const char *id;         /* a new transition's id, made by the keeper */
     bool switch_only, dry_run, planned; /* planned: `begin` of a switchover */
     unsigned force;
-    const struct transition_step *step; /* COMMAND_STEP: borrowed; the fields reported */
-    bool failed;                        /* COMMAND_END: it failed rather than being done */
+    /* Borrowed. COMMAND_STEP: the fields reported; retry (NULL: all that stopped), skip and
+     * approve: `id` alone. */
+    const struct transition_step *step;
+    bool failed; /* COMMAND_END: it failed rather than being done */
 };
 
 /* What a decision may depend on besides the record. */

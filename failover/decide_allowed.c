@@ -69,9 +69,9 @@ bool decide_is_free(struct deciding *d)
     if (is_switch_only(d->command) && decide_forced(d, FORCE_ALL))
         return !leaves_behind(d);
     return decide_refuse(d, 0,
-        "a %s to %s has stopped (%s): whoever drives it may go on (pilotlight wait returns when it "
-        "has ended), pilotlight abort takes it back; pilotlight failover %s --switch-only --force "
-        "ends it and moves at once",
+        "a %s to %s has stopped (%s): pilotlight retry goes on with it, skip and approve with one "
+        "step (pilotlight wait returns when it has ended), pilotlight abort takes it back; "
+        "pilotlight failover %s --switch-only --force ends it and moves at once",
         kind, running->to, running->id, d->command->region);
 }
 
@@ -105,9 +105,10 @@ bool decide_is_unlatched(struct deciding *d)
     if (latched.count == 0 || decide_forced(d, FORCE_LATCH))
         return true;
     return decide_refuse(d, FORCE_LATCH,
-        "%s is latched for %s: a promotion away from it was begun, its data may be old; make it a "
-        "replica of the new primary first; --force=latch goes there all the same",
-        region, id_list_text(&latched));
+        "%s is latched for %s: a promotion away from it was begun, its data may be old; "
+        "pilotlight readopt %s makes it a replica of the new primary first; --force=latch goes "
+        "there all the same",
+        region, id_list_text(&latched), region);
 }
 
 static bool straddles(const struct deciding *d, const struct config_step *step)

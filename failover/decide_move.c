@@ -45,6 +45,7 @@ static struct transition *new_transition(struct deciding *d, enum transition_kin
     transition->reason = memory_text(command->reason ? command->reason : "");
     transition->started = d->world->now;
     transition->lag_ms = -1;
+    transition->force = command->force & FORCE_WORDS;
     transition->groups = memory_new_array(d->config->group_count, sizeof *transition->groups);
     decide_add_request(d, transition);
     return transition;
@@ -145,6 +146,7 @@ static void begin(struct deciding *d, const struct config_runbook *runbook)
     bool planned = decide_is_planned(d);
     decide_open(d);
     d->next->transition = new_transition(d, planned ? TRANSITION_SWITCHOVER : TRANSITION_FAILOVER);
+    d->next->transition->target_rto_ms = runbook ? runbook->target_rto_ms : 0;
     for (size_t i = 0; i < d->config->group_count; i++) {
         const char *id = d->config->groups[i].id;
         if (!decide_names(d, id))

@@ -10,7 +10,24 @@
 #include <string.h>
 
 static const char *const command_names[] = {
-    "failover", "switchover", "abort", "begin", "fence", "switch", "step", "end"};
+    [COMMAND_FAILOVER] = "failover",
+    [COMMAND_SWITCHOVER] = "switchover",
+    [COMMAND_ABORT] = "abort",
+    [COMMAND_RETRY] = "retry",
+    [COMMAND_SKIP] = "skip",
+    [COMMAND_APPROVE] = "approve",
+    [COMMAND_READOPT] = "readopt",
+    [COMMAND_BEGIN] = "begin",
+    [COMMAND_FENCE] = "fence",
+    [COMMAND_SWITCH] = "switch",
+    [COMMAND_STEP] = "step",
+    [COMMAND_END] = "end",
+};
+
+const char *command_kind_text(enum command_kind kind)
+{
+    return command_names[kind];
+}
 
 static void set_words(struct deciding *d, const char *format, va_list arguments)
 {
@@ -116,6 +133,36 @@ bool decide_is_irreversible(const struct transition *transition)
     return false;
 }
 
+const struct config_step *decide_config_step(const struct deciding *d, const char *id)
+{
+    const struct config_runbook *runbook = decide_runbook(d, d->now->transition->to);
+    for (size_t i = 0; runbook && i < runbook->step_count; i++) {
+        if (strcmp(runbook->steps[i].id, id) == 0)
+            return &runbook->steps[i];
+    }
+    return NULL;
+}
+
+bool decide_step_covers(const struct deciding *d, const struct config_step *step, const char *group)
+{
+    for (size_t i = 0; step && i < step->group_count; i++) {
+        if (strcmp(d->config->groups[step->groups[i]].id, group) == 0)
+            return true;
+    }
+    return !step;
+}
+
+void decide_latch_old_region(struct deciding *d, const struct config_step *step)
+{
+    struct transition *running = d->next->transition;
+    for (size_t i = 0; i < running->group_count; i++) {
+        const struct transition_group *group = &running->groups[i];
+        if (decide_is_database(d, group->id) && decide_step_covers(d, step, group->id) &&
+            strcmp(group->from, running->to) != 0)
+            group_latch(decide_entry(d, group->id), group->from);
+    }
+}
+
 void decide_open(struct deciding *d)
 {
     d->next = state_copy(d->now);
@@ -181,7 +228,7 @@ void decide_add_request(struct deciding *d, struct transition *transition)
         memmove(&list[1], &list[2], (--transition->request_count - 1) * sizeof *list);
     struct transition_request *added = &list[transition->request_count++];
     snprintf(added->id, sizeof added->id, "%s", request);
-    snprintf(added->command, sizeof added->command, "%s", command_names[d->command->kind]);
+    snprintf(added->command, sizeof added->command, "%s", command_kind_text(d->command->kind));
 }
 
 void decide_end_transition(

@@ -19,6 +19,10 @@ void decide_switch(struct deciding *d);
 void decide_step(struct deciding *d);
 void decide_end(struct deciding *d);
 void decide_abort(struct deciding *d);
+void decide_retry(struct deciding *d); /* and the other words of an operator about a step */
+void decide_skip(struct deciding *d);
+void decide_approve(struct deciding *d);
+void decide_readopt(struct deciding *d);
 
 /* Verdicts. The refusals return false, so that a check can end in one. */
 bool decide_usage(struct deciding *d, const char *format, ...)
@@ -38,6 +42,10 @@ bool decide_forced(const struct deciding *d, unsigned bit);
 bool decide_is_database(const struct deciding *d, const char *group);
 /* Of the region where the command or the running transition goes; NULL: it has none. */
 const struct config_runbook *decide_runbook(const struct deciding *d, const char *region);
+/* Of the running transition's runbook; NULL: it knows no such step. */
+const struct config_step *decide_config_step(const struct deciding *d, const char *id);
+bool decide_step_covers(/* NULL covers all groups */
+    const struct deciding *d, const struct config_step *step, const char *group);
 /* Something was intended in the running transition that abort cannot take back. */
 bool decide_is_irreversible(const struct transition *transition);
 
@@ -61,6 +69,8 @@ struct state_group *decide_entry(struct deciding *d, const char *group);
 void decide_fence_first(struct deciding *d, const char *group);
 void decide_fence_group(struct deciding *d, struct transition_group *group);
 void decide_switch_group(struct deciding *d, struct transition_group *group, const char *to);
+/* From the moment that a promotion is begun the old region may hold old data. */
+void decide_latch_old_region(struct deciding *d, const struct config_step *step);
 void decide_add_request(struct deciding *d, struct transition *transition);
 void decide_go_back(struct deciding *d, const char *error); /* the transition is aborted */
 /* The transition ends and joins the history, which takes it. */

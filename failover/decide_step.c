@@ -7,38 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct config_step *find_config_step(
-    const struct deciding *d, const struct transition_step *step)
-{
-    const struct config_runbook *runbook = decide_runbook(d, d->now->transition->to);
-    for (size_t i = 0; runbook && i < runbook->step_count; i++) {
-        if (strcmp(runbook->steps[i].id, step->id) == 0)
-            return &runbook->steps[i];
-    }
-    return NULL;
-}
-
-static bool step_covers(const struct deciding *d, const struct config_step *step, const char *group)
-{
-    for (size_t i = 0; step && i < step->group_count; i++) {
-        if (strcmp(d->config->groups[step->groups[i]].id, group) == 0)
-            return true;
-    }
-    return !step;
-}
-
-/* From the moment that a promotion is begun the old region may hold old data. */
-static void latch_old_region(struct deciding *d, const struct config_step *step)
-{
-    struct transition *running = d->next->transition;
-    for (size_t i = 0; i < running->group_count; i++) {
-        const struct transition_group *group = &running->groups[i];
-        if (decide_is_database(d, group->id) && step_covers(d, step, group->id) &&
-            strcmp(group->from, running->to) != 0)
-            group_latch(decide_entry(d, group->id), group->from);
-    }
-}
-
 static bool is_over(enum step_status status)
 {
     return status == STEP_DONE || status == STEP_FAILED || status == STEP_SKIPPED ||
@@ -95,6 +63,10 @@ static void set_step(struct transition_step *step, const struct transition_step 
     step->irreversible |= acted && (report->irreversible || (config && config->irreversible));
     step->continue_on_failure =
         report->continue_on_failure || (config && config->continue_on_failure);
+    if (report->has_lag) {
+        step->has_lag = true;
+        step->lag_ms = report->lag_ms;
+    }
     set_text(&step->detail, report->detail, STATE_DETAIL_MAX);
     set_text(&step->aws_code, report->aws_code, STATE_WORD_MAX);
     set_text(&step->aws_request_id, report->aws_request_id, STATE_WORD_MAX);
@@ -114,9 +86,31 @@ static bool same_step(const struct transition_step *a, const struct transition_s
 {
     return a->status == b->status && a->attempt == b->attempt && a->promotes == b->promotes &&
            a->irreversible == b->irreversible && a->continue_on_failure == b->continue_on_failure &&
+           a->has_lag == b->has_lag && a->lag_ms == b->lag_ms &&
            same_moment(&a->started, &b->started) && same_moment(&a->ended, &b->ended) &&
            same_text(a->detail, b->detail) && same_text(a->aws_code, b->aws_code) &&
            same_text(a->aws_request_id, b->aws_request_id);
+}
+
+/* Of several databases the one that is furthest behind counts: what is lost must not be
+ * understated.
+ */
+static void set_lag(struct transition *running)
+{
+    running->lag_ms = -1;
+    for (size_t i = 0; i < running->step_count; i++) {
+        const struct transition_step *step = &running->steps[i];
+        if (step->has_lag && (int64_t)step->lag_ms > running->lag_ms)
+            running->lag_ms = (int64_t)step->lag_ms;
+    }
+}
+
+/* Whoever drives may have looked before a person spoke. */
+static bool was_said_otherwise(
+    const struct transition_step *before, const struct transition_step *report)
+{
+    return before && ((before->status == STEP_SKIPPED && report->status != STEP_SKIPPED) ||
+                         (before->status == STEP_DONE && report->status == STEP_NEEDS_APPROVAL));
 }
 
 void decide_step(struct deciding *d)
@@ -127,22 +121,28 @@ void decide_step(struct deciding *d)
         decide_usage(d, "say which step");
         return;
     }
+    if (was_said_otherwise(before, report)) {
+        decide_refuse(d, 0, "step %s is %s: it is not carried out any more", before->id,
+            step_status_text(before->status));
+        return;
+    }
     if (!before && d->now->transition->step_count >= STATE_STEPS_MAX) {
         decide_refuse(d, 0, "a transition has at most %d steps", STATE_STEPS_MAX);
         return;
     }
     decide_open(d);
     struct transition *running = d->next->transition;
-    const struct config_step *config = find_config_step(d, report);
+    const struct config_step *config = decide_config_step(d, report->id);
     struct transition_step *step = transition_add_step(running, report->id);
     set_step(step, report, config, &d->world->now);
+    set_lag(running);
     bool resumes = running->error && goes_on(report->status);
     if (before && !resumes && same_step(before, step)) {
         decide_nothing(d, "step %s is %s already", step->id, step_status_text(step->status));
         return;
     }
     if (has_acted(report->status) && step->promotes)
-        latch_old_region(d, config);
+        decide_latch_old_region(d, config);
     if (resumes) {
         free(running->error);
         running->error = NULL;

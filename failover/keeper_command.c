@@ -53,21 +53,6 @@ void command_fini(struct command *command)
     step_free((struct transition_step *)command->step);
 }
 
-const char *command_kind_text(enum command_kind kind)
-{
-    static const char *const names[] = {
-        [COMMAND_FAILOVER] = "failover",
-        [COMMAND_SWITCHOVER] = "switchover",
-        [COMMAND_ABORT] = "abort",
-        [COMMAND_BEGIN] = "begin",
-        [COMMAND_FENCE] = "fence",
-        [COMMAND_SWITCH] = "switch",
-        [COMMAND_STEP] = "step",
-        [COMMAND_END] = "end",
-    };
-    return names[kind];
-}
-
 void command_groups_text(const struct command *command, char *ret, size_t size)
 {
     size_t used = (size_t)snprintf(ret, size, "%s", command->group_count ? "" : "all");

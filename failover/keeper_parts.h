@@ -94,7 +94,6 @@ void keeper_reply_to(struct change *change); /* and frees it */
 /* keeper_command.c */
 void command_copy(const struct command *from, struct command *to);
 void command_fini(struct command *command);
-const char *command_kind_text(enum command_kind kind);
 
 /* keeper_request.c */
 bool keeper_recall(const struct keeper *keeper, const char *request, struct change *change);

@@ -15,6 +15,8 @@ static const char *const kind_names[] = {"failover", "switchover", "switch-only"
 static const char *const result_names[] = {NULL, "done", "aborted", "failed"};
 static const char *const step_status_names[] = {
     "waiting", "running", "done", "failed", "skipped", "unknown", "needs_approval"};
+static const char *const force_words[] = {
+    "lag", "flap", "latch", "acks", "undecided", "dns-only", "irreversible"};
 
 struct state *state_new(void)
 {
@@ -261,4 +263,24 @@ bool step_status_parse(const char *text, enum step_status *ret)
         }
     }
     return false;
+}
+
+bool force_parse(const char *word, unsigned *ret_bit)
+{
+    for (unsigned i = 0; i < sizeof force_words / sizeof *force_words; i++) {
+        if (strcmp(word, force_words[i]) == 0) {
+            *ret_bit = 1u << i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *force_text(unsigned bit)
+{
+    for (unsigned i = 0; i < sizeof force_words / sizeof *force_words; i++) {
+        if (bit == 1u << i)
+            return force_words[i];
+    }
+    return NULL;
 }

@@ -34,6 +34,21 @@ struct state_group {
     unsigned latched_count;
 };
 
+/* Words that override a refusal, as bits; bare --force is FORCE_ALL. */
+enum force {
+    FORCE_LAG = 1 << 0,
+    FORCE_FLAP = 1 << 1,
+    FORCE_LATCH = 1 << 2,
+    FORCE_ACKS = 1 << 3,
+    FORCE_UNDECIDED = 1 << 4,
+    FORCE_DNS_ONLY = 1 << 5,
+    FORCE_IRREVERSIBLE = 1 << 6,
+    FORCE_WORDS = 0x7f, /* all that have a word */
+    FORCE_ALL = 1 << 7 | FORCE_WORDS
+};
+bool force_parse(const char *word, unsigned *ret_bit);
+const char *force_text(unsigned bit);
+
 enum transition_kind { TRANSITION_FAILOVER, TRANSITION_SWITCHOVER, TRANSITION_SWITCH_ONLY };
 enum transition_result { RESULT_NONE, RESULT_DONE, RESULT_ABORTED, RESULT_FAILED };
 enum transition_progress { PROGRESS_OPEN, PROGRESS_FENCED, PROGRESS_SWITCHED };
@@ -66,6 +81,8 @@ struct transition_step {
     bool continue_on_failure;     /* a failure does not stop the transition */
     char *detail;                 /* NULL or text */
     char *aws_code, *aws_request_id;
+    bool has_lag;    /* it looked at a replica: */
+    uint64_t lag_ms; /* how far that was behind */
 };
 
 struct transition_request {
@@ -88,7 +105,9 @@ struct transition {
     struct moment started, ended;
     enum transition_result result; /* RESULT_NONE while it runs */
     char *error;                   /* of the whole, NULL or text */
-    int64_t lag_ms;                /* replica lag at the switch; -1: not known */
+    int64_t lag_ms;         /* replica lag at the switch, the most of all steps'; -1: not known */
+    unsigned force;         /* bits of `enum force` that it was begun with, within FORCE_WORDS */
+    uint64_t target_rto_ms; /* of the runbook as it was then; 0: none */
 };
 
 struct state {

@@ -36,6 +36,14 @@ static cJSON *group_to_json(const struct state_group *group)
     return json;
 }
 
+static void add_lag(cJSON *object, bool known, uint64_t lag_ms)
+{
+    if (known)
+        add_number(object, "lag_ms", lag_ms);
+    else
+        cJSON_AddNullToObject(object, "lag_ms");
+}
+
 static cJSON *step_to_json(const struct transition_step *step)
 {
     cJSON *json = cJSON_CreateObject();
@@ -47,6 +55,7 @@ static cJSON *step_to_json(const struct transition_step *step)
     cJSON_AddBoolToObject(json, "irreversible", step->irreversible);
     cJSON_AddBoolToObject(json, "continue_on_failure", step->continue_on_failure);
     json_add_text(json, "detail", step->detail);
+    add_lag(json, step->has_lag, step->lag_ms);
     if (!step->aws_code && !step->aws_request_id) {
         cJSON_AddNullToObject(json, "aws");
         return json;
@@ -70,6 +79,15 @@ static void add_groups(cJSON *json, const struct transition *transition)
         const struct transition_group *group = &transition->groups[i];
         json_add_text(from, group->id, group->from[0] ? group->from : NULL);
         cJSON_AddStringToObject(groups, group->id, progress_text(group->progress));
+    }
+}
+
+static void add_force(cJSON *json, unsigned force)
+{
+    cJSON *words = cJSON_AddArrayToObject(json, "force");
+    for (unsigned bit = 1; bit <= FORCE_WORDS; bit <<= 1) {
+        if (force & bit)
+            cJSON_AddItemToArray(words, cJSON_CreateString(force_text(bit)));
     }
 }
 
@@ -97,10 +115,12 @@ cJSON *transition_to_json(const struct transition *transition, enum state_phase 
     add_moment(json, "ended", &transition->ended);
     json_add_text(json, "result", transition_result_text(transition->result));
     json_add_text(json, "error", transition->error);
-    if (transition->lag_ms < 0)
-        cJSON_AddNullToObject(json, "lag_ms");
+    add_lag(json, transition->lag_ms >= 0, (uint64_t)transition->lag_ms);
+    add_force(json, transition->force);
+    if (transition->target_rto_ms)
+        add_number(json, "target_rto_ms", transition->target_rto_ms);
     else
-        add_number(json, "lag_ms", (uint64_t)transition->lag_ms);
+        cJSON_AddNullToObject(json, "target_rto_ms");
     return json;
 }
 

@@ -1,7 +1,8 @@
 /* The record out of JSON, checked whole: every member there, of the right kind and within its
  * bound, names unique, and what it says free of contradiction.
  *
- * Members that are not known are passed over: whoever adds one that matters raises `format`. */
+ * Members that are not known are passed over: whoever adds one that matters raises `format`. Those
+ * that came later (`force`, `target_rto_ms`, the lag of a step) may be missing. */
 #include "failover/state.h"
 
 #include "base/json.h"
@@ -58,6 +59,18 @@ static uint64_t read_number(
     if (!json_integer(object, key, &number) || number > max)
         fail(reader, object, key);
     return number;
+}
+
+/* Where it is missing or null: 0, and false. */
+static bool read_later_number(
+    struct reader *reader, const cJSON *object, const char *key, uint64_t *ret)
+{
+    const cJSON *value = json_member(object, key);
+    *ret = 0;
+    if (!value || cJSON_IsNull(value))
+        return false;
+    *ret = read_number(reader, object, key, NUMBER_MAX);
+    return true;
 }
 
 static bool read_bool(struct reader *reader, const cJSON *object, const char *key)
@@ -179,6 +192,7 @@ static void read_step(struct reader *reader, const cJSON *json, struct transitio
     step->irreversible = read_bool(reader, json, "irreversible");
     step->continue_on_failure = read_bool(reader, json, "continue_on_failure");
     step->detail = read_long_text(reader, json, "detail", STATE_DETAIL_MAX);
+    step->has_lag = read_later_number(reader, json, "lag_ms", &step->lag_ms);
     const cJSON *aws = json_member(json, "aws");
     if (cJSON_IsNull(aws))
         return;
@@ -241,6 +255,20 @@ static enum transition_result read_result(struct reader *reader, const cJSON *js
     return RESULT_NONE;
 }
 
+static void read_force(struct reader *reader, const cJSON *json, struct transition *transition)
+{
+    const cJSON *words = json_member(json, "force"), *word;
+    if (words && !cJSON_IsArray(words))
+        fail(reader, json, "force");
+    cJSON_ArrayForEach(word, words)
+    {
+        unsigned bit = 0;
+        if (!cJSON_IsString(word) || !force_parse(word->valuestring, &bit))
+            fail(reader, json, "force");
+        transition->force |= bit;
+    }
+}
+
 static struct transition *read_transition(struct reader *reader, const cJSON *json)
 {
     struct transition *transition = memory_new(sizeof *transition);
@@ -261,6 +289,8 @@ static struct transition *read_transition(struct reader *reader, const cJSON *js
     transition->lag_ms = -1;
     if (!cJSON_IsNull(json_member(json, "lag_ms")))
         transition->lag_ms = (int64_t)read_number(reader, json, "lag_ms", NUMBER_MAX);
+    read_force(reader, json, transition);
+    read_later_number(reader, json, "target_rto_ms", &transition->target_rto_ms);
     return transition;
 }
 

@@ -131,17 +131,21 @@ static void report_stopped(const struct follow *follow, struct reply *ret)
     char *title = draw_title(follow->transition);
     char *failed = draw_failed_steps(follow->transition);
     const char *waits = NULL;
+    bool asks = false;
     cJSON_ArrayForEach(step, json_member(follow->transition, "steps"))
     {
         const char *status = json_text(step, "status");
         if (status && (strcmp(status, "needs_approval") == 0 || strcmp(status, "unknown") == 0))
             waits = step->string;
+        asks |= status && strcmp(status, "needs_approval") == 0;
     }
     reply_fail(ret, EXIT_STATUS_FAILED,
-        "%s has stopped%s%s%s%s. What is fenced stays fenced; \"pilotlight status\" shows where it "
-        "stands, \"pilotlight abort\" goes back while that is possible",
+        "%s has stopped%s%s%s%s. What is fenced stays fenced; \"pilotlight %s\" goes on, "
+        "\"pilotlight abort\" goes back while that is possible, \"pilotlight status\" shows where "
+        "it stands",
         title, failed ? ", failed: " : "", failed ? failed : "",
-        waits ? ", waits for a person at step " : "", waits ? waits : "");
+        waits ? ", waits for a person at step " : "", waits ? waits : "",
+        asks ? "approve STEP" : "retry\" or \"pilotlight skip STEP");
     free(title);
     free(failed);
 }

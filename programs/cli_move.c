@@ -168,6 +168,20 @@ enum exit_status move_abort(struct session *session)
     return finish(session, &reply, request, true, true);
 }
 
+enum exit_status move_go_on(struct session *session)
+{
+    const struct options *options = session->options;
+    char request[SESSION_REQUEST_SIZE];
+    struct reply reply;
+    cJSON *params = cJSON_CreateObject();
+    if (options->argument_count > 0)
+        cJSON_AddStringToObject(params, "step", options->arguments[0]);
+    if (options->reason)
+        cJSON_AddStringToObject(params, "reason", options->reason);
+    session_change(session, options_command_name(options->command), params, request, &reply);
+    return finish(session, &reply, request, !options->no_wait, false);
+}
+
 enum exit_status move_reload(struct session *session)
 {
     char request[SESSION_REQUEST_SIZE];

@@ -17,7 +17,8 @@ static const char *const force_words[] = {
 bool options_changes(enum cli_command command)
 {
     return command == CLI_FAILOVER || command == CLI_SWITCHOVER || command == CLI_ABORT ||
-           command == CLI_WAIT || command == CLI_RELOAD || command == CLI_FLUSH;
+           command == CLI_WAIT || command == CLI_RETRY || command == CLI_SKIP ||
+           command == CLI_APPROVE || command == CLI_RELOAD || command == CLI_FLUSH;
 }
 
 static int take_force_word(struct options *to, const char *word, size_t size, struct failure *why)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define MOVES (TAKES(CLI_FAILOVER) | TAKES(CLI_SWITCHOVER))
+#define GOES_ON (TAKES(CLI_RETRY) | TAKES(CLI_SKIP) | TAKES(CLI_APPROVE))
 
 const struct option_entry words_options[OPTION_COUNT] = {
     [OPTION_CONFIG] = {"config", "-c, --config FILE", VALUE_NEEDED, EVERY,
@@ -23,16 +24,16 @@ const struct option_entry words_options[OPTION_COUNT] = {
         "draw again after each change, until interrupted"},
     [OPTION_GROUP] = {"group", "--group GROUP", VALUE_NEEDED, MOVES,
         "only this group of endpoints; may be given again (all groups)"},
-    [OPTION_REASON] = {"reason", "--reason TEXT", VALUE_NEEDED, MOVES | TAKES(CLI_ABORT),
+    [OPTION_REASON] = {"reason", "--reason TEXT", VALUE_NEEDED, MOVES | TAKES(CLI_ABORT) | GOES_ON,
         "why, for the record"},
     [OPTION_SWITCH_ONLY] = {"switch-only", "--switch-only", VALUE_NONE, TAKES(CLI_FAILOVER),
         "switch the answers at once, without the runbook"},
     [OPTION_LOCAL] = {"local", "--local", VALUE_NONE, TAKES(CLI_FAILOVER),
         "this host only, with --switch-only"},
-    [OPTION_NO_WAIT] = {"no-wait", "--no-wait", VALUE_NONE, MOVES,
-        "return as soon as the transition has begun"},
+    [OPTION_NO_WAIT] = {"no-wait", "--no-wait", VALUE_NONE, MOVES | GOES_ON,
+        "return as soon as the transition has begun, or goes on"},
     [OPTION_TIMEOUT] = {"timeout", "--timeout D", VALUE_NEEDED,
-        MOVES | TAKES(CLI_ABORT) | TAKES(CLI_WAIT),
+        MOVES | TAKES(CLI_ABORT) | TAKES(CLI_WAIT) | GOES_ON,
         "wait no longer than this (\"500ms\", \"30s\", \"5m\"); the work goes on"},
     [OPTION_DRY_RUN] = {"dry-run", "--dry-run", VALUE_NONE, MOVES,
         "say what would happen, change nothing"},
@@ -49,6 +50,9 @@ const struct command_entry words_commands[CLI_COMMANDS] = {
     [CLI_SWITCHOVER] = {"switchover", "REGION", 1, 1, "planned move to REGION, both regions well"},
     [CLI_ABORT] = {"abort", "", 0, 0, "back to where the running transition started"},
     [CLI_WAIT] = {"wait", "", 0, 0, "return when the running transition has ended or stopped"},
+    [CLI_RETRY] = {"retry", "[STEP]", 0, 1, "again with what stopped the transition, or with STEP"},
+    [CLI_SKIP] = {"skip", "STEP", 1, 1, "go on without STEP"},
+    [CLI_APPROVE] = {"approve", "STEP", 1, 1, "go on: STEP waits for a person's word"},
     [CLI_READY] = {"ready", "[REGION]", 0, 1,
         "is the standby fit to take over; 1 if a check fails"},
     [CLI_EXPLAIN] = {"explain", "NAME [TYPE]", 1, 2, "how NAME would be answered now, and why"},

@@ -9,6 +9,9 @@ _pilotlight_names()
         sed -n 's/.*"regions":\[\([^]]*\)\].*/\1/p' <<<"$status" | tr -d '"' | tr ',' ' '
     elif [[ $1 == endpoints ]]; then
         grep -o '"[^"]*":{"type":' <<<"$status" | cut -d'"' -f2
+    elif [[ $1 == steps ]]; then
+        sed -n 's/.*"transition":{\(.*\)},"history":.*/\1/p' <<<"$status" |
+            grep -o '"[^"]*":{"status":"[a-z_]*","attempt":' | cut -d'"' -f2
     else
         grep -o '"group":"[^"]*"' <<<"$status" | sed 's/.*:"//; s/"$//' | sort -u
     fi
@@ -17,7 +20,7 @@ _pilotlight_names()
 _pilotlight()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= i
-    local commands="status failover switchover abort wait ready explain connections history reload flush ca help"
+    local commands="status failover switchover abort wait retry skip approve ready explain connections history reload flush ca help"
     local options="--config --socket --json --help --version"
     local moves="--group --reason --no-wait --timeout --dry-run --yes --force"
 
@@ -62,6 +65,7 @@ _pilotlight()
         switchover) options+=" $moves" ;;
         abort) options+=" --reason --timeout --force" ;;
         wait) options+=" --timeout --request" ;;
+        retry | skip | approve) options+=" --reason --no-wait --timeout" ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         return
@@ -70,6 +74,9 @@ _pilotlight()
     "" | help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word") ;;
     failover | switchover | ready)
         mapfile -t COMPREPLY < <(compgen -W "$(_pilotlight_names regions)" -- "$word")
+        ;;
+    retry | skip | approve)
+        mapfile -t COMPREPLY < <(compgen -W "$(_pilotlight_names steps)" -- "$word")
         ;;
     connections)
         [[ $before == connections ]] && mapfile -t COMPREPLY < <(compgen -W \

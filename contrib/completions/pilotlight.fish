@@ -15,9 +15,16 @@ function __pilotlight_endpoints
         string replace -r '"(.*)":.*' '$1'
 end
 
-set -l commands status failover switchover abort wait ready explain connections history reload flush ca help
+function __pilotlight_steps
+    pilotlight status --json 2>/dev/null | string match -r '"transition":\{.*\},"history":' |
+        string match -ra '"[^"]*":\{"status":"[a-z_]*","attempt":' |
+        string replace -r '"(.*)":\{.*' '$1'
+end
+
+set -l commands status failover switchover abort wait retry skip approve ready explain connections history reload flush ca help
 set -l none "not __fish_seen_subcommand_from $commands"
 set -l moves "__fish_seen_subcommand_from failover switchover"
+set -l goes_on "__fish_seen_subcommand_from retry skip approve"
 set -l words lag flap latch acks undecided dns-only irreversible
 
 complete -c pilotlight -f
@@ -26,6 +33,9 @@ complete -c pilotlight -n $none -a failover -d 'the primary region is lost: move
 complete -c pilotlight -n $none -a switchover -d 'planned move, both regions well'
 complete -c pilotlight -n $none -a abort -d 'back to where the running transition started'
 complete -c pilotlight -n $none -a wait -d 'return when the transition has ended or stopped'
+complete -c pilotlight -n $none -a retry -d 'again with what stopped the transition'
+complete -c pilotlight -n $none -a skip -d 'go on without a step'
+complete -c pilotlight -n $none -a approve -d "go on with a step that waits for a person's word"
 complete -c pilotlight -n $none -a ready -d 'is the standby fit to take over'
 complete -c pilotlight -n $none -a explain -d 'how a name would be answered now, and why'
 complete -c pilotlight -n $none -a connections -d 'relayed connections: open, held, since when, bytes'
@@ -36,6 +46,7 @@ complete -c pilotlight -n $none -a ca -d "the gateway's CA certificate"
 complete -c pilotlight -n $none -a help -d 'help, or that of a command'
 complete -c pilotlight -n '__fish_seen_subcommand_from help' -a "$commands"
 complete -c pilotlight -n '__fish_seen_subcommand_from connections' -a '(__pilotlight_endpoints)'
+complete -c pilotlight -n $goes_on -a '(__pilotlight_steps)'
 complete -c pilotlight -n "$moves ready" -a '(__pilotlight_regions)'
 
 complete -c pilotlight -s c -l config -rF -d 'configuration file'
@@ -46,11 +57,11 @@ complete -c pilotlight -l version -d 'the version'
 
 complete -c pilotlight -n '__fish_seen_subcommand_from status' -l watch -d 'draw again after each change'
 complete -c pilotlight -n $moves -l group -x -a '(__pilotlight_groups)' -d 'only this group'
-complete -c pilotlight -n "$moves abort" -l reason -x -d 'why, for the record'
+complete -c pilotlight -n "$moves abort retry skip approve" -l reason -x -d 'why, for the record'
 complete -c pilotlight -n '__fish_seen_subcommand_from failover' -l switch-only -d 'switch at once, without the runbook'
 complete -c pilotlight -n '__fish_seen_subcommand_from failover' -l local -d 'this host only'
-complete -c pilotlight -n $moves -l no-wait -d 'return as soon as it has begun'
-complete -c pilotlight -n "$moves abort wait" -l timeout -x -d 'wait no longer'
+complete -c pilotlight -n "$moves retry skip approve" -l no-wait -d 'return as soon as it has begun'
+complete -c pilotlight -n "$moves abort wait retry skip approve" -l timeout -x -d 'wait no longer'
 complete -c pilotlight -n $moves -l dry-run -d 'say what would happen'
 complete -c pilotlight -n $moves -l yes -d 'do not ask'
 complete -c pilotlight -n "$moves abort" -l force -d 'override refusals'

@@ -68,6 +68,8 @@ static const struct command *draw_command(struct drawn *drawn, unsigned number)
     command->force = draw_force();
     command->failed = draw(2);
     draw_step(drawn);
+    if (command->kind == COMMAND_RETRY && draw(2))
+        command->step = NULL;
     return command;
 }
 

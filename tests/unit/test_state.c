@@ -42,6 +42,10 @@ static struct transition *sample_transition(const char *id, enum transition_resu
     transition->ended = result == RESULT_NONE ? (struct moment){.boot_ms = 0} : moment;
     transition->result = result;
     transition->lag_ms = result == RESULT_NONE ? -1 : 1500;
+    transition->force = result == RESULT_NONE ? FORCE_LAG | FORCE_DNS_ONLY : 0;
+    transition->target_rto_ms = result == RESULT_NONE ? 900000 : 0;
+    step->has_lag = result != RESULT_NONE;
+    step->lag_ms = step->has_lag ? 1500 : 0;
     return transition;
 }
 
@@ -277,6 +281,10 @@ static void a_record_that_contradicts_itself_is_refused(void **unused)
         {"\"result\":null", "\"result\":\"done\""}, /* running and over */
         {"\"result\":\"done\"", "\"result\":null"}, /* past and running */
         {"\"lag_ms\":null", "\"lag_ms\":-5"},
+        {"\"force\":[\"lag\"", "\"force\":[\"lagg\""},
+        {"\"force\":[\"lag\"", "\"force\":[1"},
+        {"\"force\":[]", "\"force\":{}"},
+        {"\"target_rto_ms\":900000", "\"target_rto_ms\":-1"},
         {"\"steps\":{\"promote\"", "\"steps\":{\"\""},
         {"\"requests\":{\"r-1\":\"failover\"", "\"requests\":{\"r-1\":1"},
         {"\"history\":[", "\"history\":[null,"},
@@ -288,6 +296,15 @@ static void a_record_that_contradicts_itself_is_refused(void **unused)
             fail_msg("%s was believed", edits[i][1]);
         assert_non_null(strstr(why.text, "missing or impossible"));
     }
+}
+
+static void a_record_of_before_these_members_were_is_read(void **unused)
+{
+    (void)unused;
+    struct failure why;
+    assert_int_equal(read_with(",\"force\":[\"lag\",\"dns-only\"]", "", &why), 0);
+    assert_int_equal(read_with(",\"target_rto_ms\":900000", "", &why), 0);
+    assert_int_equal(read_with("\"lag_ms\":null,\"aws\"", "\"aws\"", &why), 0);
 }
 
 static void a_record_that_could_not_be_read_back_is_not_written(void **unused)
@@ -413,6 +430,7 @@ int main(void)
         cmocka_unit_test(a_newer_format_is_refused_in_its_own_words),
         cmocka_unit_test(a_foreign_file_is_refused),
         cmocka_unit_test(a_record_that_contradicts_itself_is_refused),
+        cmocka_unit_test(a_record_of_before_these_members_were_is_read),
         cmocka_unit_test(a_record_that_could_not_be_read_back_is_not_written),
         cmocka_unit_test(history_is_trimmed_to_its_number),
         cmocka_unit_test(history_is_trimmed_until_the_record_fits),
