@@ -160,6 +160,12 @@ static void on_turn(uv_async_t *turn)
     uv_async_send(turn);
 }
 
+static void send_to_sidecar(void *context, char *line)
+{
+    struct control *control = context;
+    control_connection_send(control->sidecar, line);
+}
+
 void control_set_sidecar(struct control *control, struct control_connection *connection)
 {
     struct status_source *status = control->options.status;
@@ -168,6 +174,7 @@ void control_set_sidecar(struct control *control, struct control_connection *con
     clock_wall_text(status->sidecar_since);
     keeper_set_sidecar(control->options.keeper, connection != NULL);
     log_info(connection ? "sidecar_connected" : "sidecar_gone");
+    sidecar_desk_connect(control->options.sidecar, connection ? send_to_sidecar : NULL, control);
     tell_watchers(control);
 }
 

@@ -9,6 +9,7 @@
 #include "base/lookup.h"
 #include "base/relays.h"
 #include "failover/ready.h"
+#include "failover/sidecar_desk.h"
 #include "failover/status.h"
 
 #define CONTROL_PROTOCOL 1
@@ -30,6 +31,7 @@ struct control_options {
     struct lookup *lookup;
     struct relays *relays;        /* NULL: there are none */
     struct ready *ready;          /* freed after the control socket */
+    struct sidecar_desk *sidecar; /* told of the sidecar's connection; freed after the socket */
     struct status_source *status; /* its sidecar members are kept here */
 
     /* The certificate of the gateway's CA, as PEM; NULL, either of them: no gateway serves TLS. */

@@ -123,7 +123,13 @@ static void take_line(struct control_connection *connection, const char *line, s
 {
     struct rpc_request request;
     struct failure why;
+    struct control *control = connection->control;
     int code = rpc_parse(line, size, &request, &why);
+    if (code == RPC_INVALID_REQUEST && rpc_is_reply(&request) && control->sidecar == connection) {
+        sidecar_desk_hear(control->options.sidecar, request.root);
+        rpc_request_fini(&request);
+        return;
+    }
     if (code == 0) {
         control_call_start(call_new(connection, &request));
         return;

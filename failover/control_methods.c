@@ -275,6 +275,8 @@ static const struct control_method methods[] = {
     {"history", false, run_history, no_parameters},
     {"ready", false, control_ready_run, control_ready_parameters},
     {"ca", false, run_ca, no_parameters},
+    {"plan", true, control_plan_run, control_plan_parameters},
+    {"readopt", true, control_readopt_run, control_readopt_parameters},
     {"reload", true, run_reload, reload_parameters},
     {"flush", true, run_flush, flush_parameters},
 };
@@ -292,8 +294,9 @@ static void deny(struct control_call *call)
 {
     char words[256];
     snprintf(words, sizeof words,
-        "%s may not change anything here: only root, the daemon's user and members of the group %s",
-        call->by, keeper_config(call->control->options.keeper)->control.operators);
+        "%s may not %s here: only root, the daemon's user and members of the group %s", call->by,
+        call->method->run == control_plan_run ? "use the sidecar" : "change anything",
+        keeper_config(call->control->options.keeper)->control.operators);
     log_warning("change_denied", LOG_TEXT("method", call->request.method),
         LOG_NUMBER("uid", call->uid), LOG_TEXT("user", call->by));
     refuse(call, RPC_OURS + EXIT_STATUS_REFUSED, words);

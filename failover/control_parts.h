@@ -72,6 +72,11 @@ void control_wait_check(struct control *control); /* after a change: whoever wai
 extern const struct rpc_parameter control_ready_parameters[];
 void control_ready_run(struct control_call *call);
 
+/* control_sidecar.c: the methods "plan" and "readopt". */
+extern const struct rpc_parameter control_plan_parameters[], control_readopt_parameters[];
+void control_plan_run(struct control_call *call);
+void control_readopt_run(struct control_call *call);
+
 /* control.c: how a call ends. `result` and `data` are taken, the call is freed. */
 void control_call_return(struct control_call *call, cJSON *result);
 void control_call_refuse(struct control_call *call, int code, const char *words, cJSON *data);

@@ -14,7 +14,7 @@
 #include "failover/status.h"
 
 #define READY_REUSE_MS 5000
-#define READY_SOURCES_MAX 4
+#define READY_SOURCES_MAX 8
 
 struct ready;
 

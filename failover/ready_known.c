@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "failover/ready.h"
+#include "failover/ready_drill.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,6 +140,8 @@ static void start(struct ready_source *source, struct ready_rows *rows)
             if (look.config->endpoints[i].targets)
                 add_target(&look, i);
         }
+        ready_add_drill(rows, look.state, &keeper_world(known->status->keeper)->now, look.region);
+        ready_add_ttl(rows, look.region);
     }
     ready_rows_end(rows);
 }

@@ -59,6 +59,13 @@ int rpc_parse(const char *line, size_t size, struct rpc_request *ret, struct fai
     return parse_members(ret, why);
 }
 
+bool rpc_is_reply(const struct rpc_request *request)
+{
+    const cJSON *root = request->root;
+    return cJSON_IsObject(root) && !json_member(root, "method") &&
+           (json_member(root, "result") || json_member(root, "error"));
+}
+
 void rpc_request_fini(struct rpc_request *request)
 {
     cJSON_Delete(request->root);
@@ -147,7 +154,7 @@ int rpc_force(const cJSON *value, unsigned *ret_bits, struct failure *why)
     return 0;
 }
 
-static char *print_line(cJSON *message)
+char *rpc_line(cJSON *message)
 {
     char *text = cJSON_PrintUnformatted(message);
     cJSON_Delete(message);
@@ -173,7 +180,7 @@ char *rpc_result(const cJSON *id, cJSON *result)
     cJSON *message = message_new();
     add_id(message, id);
     cJSON_AddItemToObject(message, "result", result);
-    return print_line(message);
+    return rpc_line(message);
 }
 
 char *rpc_error(const cJSON *id, int code, const char *text, cJSON *data)
@@ -188,7 +195,7 @@ char *rpc_error(const cJSON *id, int code, const char *text, cJSON *data)
     free(words);
     if (data)
         cJSON_AddItemToObject(error, "data", data);
-    return print_line(message);
+    return rpc_line(message);
 }
 
 char *rpc_notification(const char *method, cJSON *params)
@@ -196,7 +203,7 @@ char *rpc_notification(const char *method, cJSON *params)
     cJSON *message = message_new();
     cJSON_AddStringToObject(message, "method", method);
     cJSON_AddItemToObject(message, "params", params);
-    return print_line(message);
+    return rpc_line(message);
 }
 
 cJSON *rpc_error_data(int code)

@@ -32,6 +32,9 @@ struct rpc_request {
 int rpc_parse(const char *line, size_t size, struct rpc_request *ret, struct failure *why);
 void rpc_request_fini(struct rpc_request *request);
 
+/* Whether a line that is no request would be a reply: no method, but a result or an error. */
+bool rpc_is_reply(const struct rpc_request *request);
+
 enum rpc_type { RPC_TEXT, RPC_BOOL, RPC_INTEGER, RPC_TEXTS, RPC_OBJECT, RPC_FORCE };
 
 struct rpc_parameter {
@@ -47,7 +50,9 @@ int rpc_check(const cJSON *params, const struct rpc_parameter *known, struct fai
 /* `true`, `false` or a list of words, as bits. 0, or RPC_INVALID_PARAMS. */
 int rpc_force(const cJSON *value, unsigned *ret_bits, struct failure *why);
 
-/* Lines to send, newline included; the caller frees. `result`, `data` and `params` are taken. */
+/* Lines to send, newline included; the caller frees. `message`, `result`, `data` and `params` are
+ * taken. */
+char *rpc_line(cJSON *message);
 char *rpc_result(const cJSON *id, cJSON *result);
 char *rpc_error(const cJSON *id, int code, const char *message, cJSON *data);
 char *rpc_notification(const char *method, cJSON *params);

@@ -15,6 +15,7 @@
 #include "failover/metrics.h"
 #include "failover/ready_certificates.h"
 #include "failover/ready_known.h"
+#include "failover/ready_sidecar.h"
 #include "failover/relay_status.h"
 #include "failover/reload.h"
 #include "programs/pilotlightd_parts.h"
@@ -133,6 +134,8 @@ static void follow_config(void *context)
     keyring_configure(daemon->keyring, config);
     if (before != config)
         gateway_cover(daemon->gateway, config);
+    if (daemon->ready_schedule && before != config)
+        ready_schedule_configure(daemon->ready_schedule);
 }
 
 static void on_day(uv_timer_t *timer)
@@ -162,16 +165,20 @@ static void on_ready(void *context)
     struct ready_options ready = {.main_loop = &daemon->main_loop,
         .lookup = resolver_lookup(daemon->resolver),
         .status = &daemon->status};
+    daemon->sidecar = sidecar_desk_new(&daemon->main_loop, SIDECAR_PATIENCE_MS);
     daemon->ready = ready_new(&ready);
     ready_add_source(daemon->ready, ready_known_new(&ready));
     ready_add_source(daemon->ready, ready_certificates_new(&ready));
     ready_add_source(daemon->ready, daemon_ready_keys_new(&daemon->main_loop, daemon->gateway));
+    ready_add_source(daemon->ready, ready_sidecar_new(&ready, daemon->sidecar));
+    daemon->ready_schedule = ready_schedule_new(&daemon->main_loop, daemon->ready, daemon->keeper);
 
     struct control_options options = {.main_loop = &daemon->main_loop,
         .keeper = daemon->keeper,
         .lookup = resolver_lookup(daemon->resolver),
         .relays = relay_relays(daemon->relay),
         .ready = daemon->ready,
+        .sidecar = daemon->sidecar,
         .status = &daemon->status,
         .gateway_ca = gateway_ca,
         .gateway_context = daemon->gateway};
@@ -181,6 +188,7 @@ static void on_ready(void *context)
     monitoring_add(daemon->monitoring, keeper_write_metrics, daemon->keeper);
     monitoring_add(daemon->monitoring, health_write_metrics, daemon->health);
     monitoring_add(daemon->monitoring, status_write_metrics, &daemon->status);
+    monitoring_add(daemon->monitoring, ready_schedule_write_metrics, daemon->ready_schedule);
     monitoring_add(daemon->monitoring, resolver_write_metrics, daemon->resolver);
     monitoring_add(daemon->monitoring, relays_write_metrics, &daemon->status);
     monitoring_add(daemon->monitoring, gateway_write_metrics, daemon->gateway);
@@ -256,6 +264,12 @@ static void on_settled(void *context)
     health_free(daemon->health, on_health_closed, daemon);
 }
 
+static void on_desk_closed(void *context)
+{
+    struct daemon *daemon = context;
+    keeper_settle(daemon->keeper, on_settled, daemon);
+}
+
 /* Nobody can ask for a change any more, but one may be under way. */
 static void on_door_closed(void *context)
 {
@@ -264,7 +278,7 @@ static void on_door_closed(void *context)
         return;
     resolv_conf_free(daemon->resolv_conf);
     daemon->resolv_conf = NULL;
-    keeper_settle(daemon->keeper, on_settled, daemon);
+    sidecar_desk_free(daemon->sidecar, on_desk_closed, daemon);
 }
 
 /* Everything is closed in order. Before it serves, or at a second signal, it does not wait: the
@@ -278,12 +292,13 @@ static void on_terminate(uv_signal_t *handle, int signal)
         _exit(EXIT_STATUS_DONE);
     }
     service_manager_stopping();
-    daemon->closing = 4;
+    daemon->closing = 5;
     remove_control_socket(daemon);
     keeper_hurry(daemon->keeper);
     control_free(daemon->control, on_door_closed, daemon);
     ready_free(daemon->ready, on_door_closed, daemon);
     monitoring_free(daemon->monitoring, on_door_closed, daemon);
+    ready_schedule_free(daemon->ready_schedule, on_door_closed, daemon);
 }
 
 static void watch_signals(struct daemon *daemon)

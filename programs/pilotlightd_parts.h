@@ -7,6 +7,7 @@
 #include "failover/keeper.h"
 #include "failover/monitoring.h"
 #include "failover/ready.h"
+#include "failover/ready_schedule.h"
 #include "failover/resolv_conf.h"
 #include "failover/status.h"
 #include "proxy/gateway/gateway.h"
@@ -38,6 +39,8 @@ struct daemon {
     struct health_checks *health;
     struct status_source status;
     struct ready *ready;
+    struct ready_schedule *ready_schedule;
+    struct sidecar_desk *sidecar;
     struct control *control;
     struct monitoring *monitoring;
     struct watchdog watchdog;

@@ -163,7 +163,8 @@ def test_the_document_has_stable_keys(house, certificates):
     for row in document["rows"]:
         assert set(row) == {"check", "endpoint", "region", "status", "words", "advice"}
         assert row["status"] in ("pass", "warn", "fail") and row["region"] == US
-    assert {row["check"] for row in document["rows"]} == {"state", "latch", "target", "certificate"}
+    assert {row["check"] for row in document["rows"]} == {
+        "state", "latch", "target", "drill", "ttl", "certificate"}
 
 
 def test_an_unknown_region_is_exit_2(daemon):

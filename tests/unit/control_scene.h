@@ -23,6 +23,7 @@
 
 #define SCENE_DEADLINE_S 10
 #define SCENE_STRANGER 65534
+#define SCENE_PATIENCE_MS 2000 /* with the sidecar */
 
 #define SCENE_CONFIG                                                                               \
     "{\"regions\": [\"eu-west-1\", \"us-west-2\"],\n"                                              \
@@ -42,6 +43,7 @@ struct scene {
     struct announce *announce;
     struct keeper *keeper;
     struct status_source status;
+    struct sidecar_desk *sidecar;
     struct control *control;
     struct monitoring *monitoring;
     char directory[64], socket[96], config[96];
@@ -139,6 +141,7 @@ static inline void scene_start(void *context)
         .keeper = scene->keeper,
         .lookup = &scene->lookup,
         .relays = scene->relays,
+        .sidecar = scene->sidecar = sidecar_desk_new(&scene->loop, SCENE_PATIENCE_MS),
         .status = &scene->status,
         .gateway_ca = scene_gateway_ca,
         .gateway_context = scene};
@@ -181,10 +184,16 @@ static inline int scene_set_up(void **state)
     return status;
 }
 
+static inline void scene_free_desk(void *context)
+{
+    struct scene *scene = context;
+    sidecar_desk_free(scene->sidecar, scene_on_done, scene);
+}
+
 static inline void scene_free_control(void *context)
 {
     struct scene *scene = context;
-    control_free(scene->control, scene_on_done, scene);
+    control_free(scene->control, scene_free_desk, scene);
 }
 
 static inline void scene_free_rest(void *context)

@@ -141,7 +141,7 @@ static void on_reloaded(void *context, const struct outcome *outcome)
 {
     struct scene *scene = context;
     assert_int_equal(outcome->status, EXIT_STATUS_DONE);
-    uv_sem_post(&scene->done);
+    scene_free_desk(scene);
 }
 
 static void reload(void *context)
