@@ -60,7 +60,7 @@ void exchange_collect(struct exchange *exchange)
     const struct http_head *request = &exchange->request;
     exchange_enter(exchange, EXCHANGE_COLLECTING);
     stream_begin(&exchange->up, request->framing, request->length, HTTP_FRAMING_NONE,
-        collector_new(&exchange->collected, exchange->plan.collect_max));
+        collector_new(&exchange->collected, exchange->plan->collect_max));
     if (exchange_pass_continue(exchange))
         exchange_run(exchange);
 }

@@ -56,6 +56,7 @@ struct exchange *exchange_new(struct session *session)
     memset(exchange, 0, offsetof(struct exchange, request));
     http_clear(&exchange->request);
     exchange->session = session;
+    exchange->plan = &exchange->plans[0];
     return exchange;
 }
 
@@ -65,7 +66,9 @@ static void drop_plan(struct exchange *exchange)
     struct stream_tools *tools = &exchange_worker(exchange)->tools;
     stream_fini(&exchange->up, tools);
     stream_fini(&exchange->down, tools);
-    plan_fini(&exchange->plan);
+    plan_fini(&exchange->plans[0]);
+    plan_fini(&exchange->plans[1]);
+    exchange->plan = &exchange->plans[0];
     config_unref(exchange->config);
     exchange->config = NULL;
 }
@@ -77,6 +80,8 @@ void exchange_free(struct exchange *exchange)
     gateway_count(&numbers->bytes_down, exchange->down.bytes);
     if (exchange->upstream)
         upstream_close(exchange->upstream, true);
+    if (exchange->first)
+        upstream_close(exchange->first, true);
     drop_plan(exchange);
     text_fini(&exchange->collected);
     free(exchange);
@@ -128,6 +133,10 @@ void exchange_refuse(struct exchange *exchange, const struct answer *answer)
 
 void exchange_fail(struct exchange *exchange, enum gateway_error error, const struct answer *answer)
 {
+    if (exchange->first) {
+        exchange_take_first(exchange);
+        return;
+    }
     gateway_count(&exchange_worker(exchange)->numbers.errors[error], 1);
     if (exchange->state == EXCHANGE_ANSWERING)
         exchange_abort(exchange);
@@ -141,10 +150,10 @@ static struct upstream *find_upstream(struct exchange *exchange)
 {
     struct gateway_worker *worker = exchange_worker(exchange);
     struct upstream *upstream =
-        upstream_get(worker, &exchange->plan.origin, exchange->retried, exchange);
+        upstream_get(worker, &exchange->plan->origin, exchange->retried, exchange);
     while (upstream->reused && !exchange_may_repeat(exchange) && !upstream_is_alive(upstream)) {
         upstream_close(upstream, false);
-        upstream = upstream_get(worker, &exchange->plan.origin, false, exchange);
+        upstream = upstream_get(worker, &exchange->plan->origin, false, exchange);
     }
     return upstream;
 }
@@ -152,12 +161,20 @@ static struct upstream *find_upstream(struct exchange *exchange)
 static void begin_body(struct exchange *exchange, enum http_framing out)
 {
     const struct http_head *request = &exchange->request;
-    struct plan *plan = &exchange->plan;
+    struct plan *plan = exchange->plan;
     if (exchange->has_collected)
         stream_begin(&exchange->up, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE, NULL);
     else
         stream_begin(&exchange->up, request->framing, request->length, out, plan->request_filter);
     plan->request_filter = exchange->has_collected ? plan->request_filter : NULL;
+}
+
+void exchange_dial(struct exchange *exchange)
+{
+    exchange_enter(exchange, EXCHANGE_DIALLING);
+    exchange->upstream = find_upstream(exchange);
+    if (exchange->upstream->state == UPSTREAM_OPEN)
+        exchange_connected(exchange);
 }
 
 /* By the view of this moment. */
@@ -167,7 +184,7 @@ static void start(struct exchange *exchange)
     const struct http_head *request = &exchange->request;
     const struct span body = span_of(exchange->collected.data, exchange->collected.size);
     const struct tls_session *tls = exchange->session->client.tls;
-    struct plan *plan = &exchange->plan;
+    struct plan *plan = exchange->plan;
     exchange->config = config_ref(view->config);
     struct plan_inputs inputs = {.planner = &exchange_worker(exchange)->planner,
         .view = view,
@@ -188,10 +205,7 @@ static void start(struct exchange *exchange)
         exchange_fail(exchange, plan->error, &plan->answer);
         return;
     }
-    exchange_enter(exchange, EXCHANGE_DIALLING);
-    exchange->upstream = find_upstream(exchange);
-    if (exchange->upstream->state == UPSTREAM_OPEN)
-        exchange_connected(exchange);
+    exchange_dial(exchange);
 }
 
 static void start_again(struct exchange *exchange)
@@ -199,6 +213,10 @@ static void start_again(struct exchange *exchange)
     if (exchange->upstream)
         upstream_close(exchange->upstream, true);
     exchange->upstream = NULL;
+    if (exchange->first) {
+        exchange_dial(exchange); /* the same: it was planned by what the first one said */
+        return;
+    }
     drop_plan(exchange);
     start(exchange);
 }
@@ -246,15 +264,15 @@ void exchange_connected(struct exchange *exchange)
 {
     struct gateway_worker *worker = exchange_worker(exchange);
     exchange_enter(exchange, EXCHANGE_SENT);
-    if (exchange->plan.has_unknown_key) {
+    if (exchange->plan->has_unknown_key) {
         gateway_count(&worker->numbers.unverified_keys, 1);
         atomic_store_explicit(
             &worker->numbers.unverified_ms, clock_boot_ms(), memory_order_relaxed);
     }
     worker->head.size = 0;
-    http_write_request(&worker->head, exchange->plan.send);
+    http_write_request(&worker->head, exchange->plan->send);
     wire_keep(&exchange->upstream->wire, worker->head.data, worker->head.size);
-    wire_keep(&exchange->upstream->wire, exchange->plan.body.data, exchange->plan.body.size);
+    wire_keep(&exchange->upstream->wire, exchange->plan->body.data, exchange->plan->body.size);
     exchange_run(exchange);
 }
 
@@ -270,7 +288,8 @@ void exchange_unreachable(struct exchange *exchange)
     static const struct answer unreachable = {
         503, "ServiceUnavailable", "S3 cannot be reached. Please retry.", .retry_after_s = 1};
     exchange->upstream = NULL; /* it has closed itself */
-    log_warning("s3_unreachable", LOG_TEXT("host", exchange->plan.origin.host));
+    if (!exchange->first)
+        log_warning("s3_unreachable", LOG_TEXT("host", exchange->plan->origin.host));
     exchange_fail(exchange, GATEWAY_ERROR_UNREACHABLE, &unreachable);
 }
 
@@ -284,7 +303,7 @@ void exchange_untrusted(struct exchange *exchange)
 
 void exchange_follow_view(struct exchange *exchange)
 {
-    if (exchange->state == EXCHANGE_DIALLING)
+    if (exchange->state == EXCHANGE_DIALLING && !exchange->first)
         start_again(exchange);
 }
 
@@ -326,6 +345,10 @@ static void time_out(struct exchange *exchange)
 
 void exchange_expire(struct exchange *exchange, uint64_t now_ms)
 {
+    if (exchange->first) {
+        exchange_expire_elsewhere(exchange, now_ms);
+        return;
+    }
     if (exchange->state == EXCHANGE_DIALLING) {
         upstream_expire(exchange->upstream, now_ms);
         return;

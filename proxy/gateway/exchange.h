@@ -20,9 +20,12 @@ struct exchange {
     enum exchange_state state;
     uint64_t moved_ms; /* boot clock: when it last came on */
     uint64_t moved_bytes;
-    struct config *config; /* a reference: that of the view by which it was planned */
-    struct plan plan;
+    struct config *config;       /* a reference: that of the view by which it was planned */
+    struct plan *plan, plans[2]; /* the second one: of a read that is asked elsewhere */
     struct stream up, down;
+    struct upstream *first; /* whose 404 waits while the read is asked elsewhere; else NULL */
+    struct span first_head;
+    uint64_t elsewhere_ms; /* boot clock: asked since then */
     struct text collected; /* the client's whole body, where the plan asked for it */
     bool has_collected;
     bool up_stopped;     /* the upstream takes no more of the body */

@@ -87,7 +87,7 @@ static enum http_framing framing_for_client(
     bool has_unknown_length =
         response->framing == HTTP_FRAMING_CHUNKED ||
         response->framing == HTTP_FRAMING_UNTIL_CLOSE ||
-        (response->framing == HTTP_FRAMING_LENGTH && exchange->plan.response_filter);
+        (response->framing == HTTP_FRAMING_LENGTH && exchange->plan->response_filter);
     if (!has_unknown_length)
         return response->framing;
     return exchange->request.minor > 0 ? HTTP_FRAMING_CHUNKED : HTTP_FRAMING_UNTIL_CLOSE;
@@ -106,7 +106,7 @@ static void begin_answer(struct exchange *exchange, const struct http_head *resp
     http_write_response(
         &worker->head, response, framing, exchange->closes, exchange->request.minor);
     wire_keep(&exchange->session->client, worker->head.data, worker->head.size);
-    struct body_filter **filter = &exchange->plan.response_filter;
+    struct body_filter **filter = &exchange->plan->response_filter;
     bool has_body = response->framing != HTTP_FRAMING_NONE;
     stream_begin(
         &exchange->down, response->framing, response->length, framing, has_body ? *filter : NULL);
@@ -118,8 +118,8 @@ static void refuse_redirect(struct exchange *exchange, unsigned status)
 {
     static const struct answer redirected = {503, "ServiceUnavailable",
         "S3 answered with a redirect, which is not passed on.", .retry_after_s = 1};
-    log_warning(
-        "s3_redirects", LOG_TEXT("host", exchange->plan.origin.host), LOG_NUMBER("status", status));
+    log_warning("s3_redirects", LOG_TEXT("host", exchange->plan->origin.host),
+        LOG_NUMBER("status", status));
     exchange_fail(exchange, GATEWAY_ERROR_REDIRECT, &redirected);
 }
 
@@ -127,14 +127,24 @@ static void refuse_response(struct exchange *exchange)
 {
     static const struct answer unclear = {
         503, "ServiceUnavailable", "S3's answer is no clear HTTP.", .retry_after_s = 1};
-    log_warning("s3_answer_unclear", LOG_TEXT("host", exchange->plan.origin.host));
+    log_warning("s3_answer_unclear", LOG_TEXT("host", exchange->plan->origin.host));
     exchange_fail(exchange, GATEWAY_ERROR_BAD_RESPONSE, &unclear);
+}
+
+bool exchange_answer(struct exchange *exchange, struct http_head *response)
+{
+    struct response_mapper *mapper = exchange->plan->mapper;
+    if (mapper && mapper->head(mapper, response) < 0) {
+        refuse_response(exchange);
+        return false;
+    }
+    begin_answer(exchange, response);
+    return true;
 }
 
 /* False: the exchange has ended. */
 static bool take_response(struct exchange *exchange, struct span bytes)
 {
-    struct response_mapper *mapper = exchange->plan.mapper;
     struct http_head response;
     if (http_read_response(bytes, exchange->to_head, &response) < 0) {
         refuse_response(exchange);
@@ -144,16 +154,13 @@ static bool take_response(struct exchange *exchange, struct span bytes)
         intake_next(&exchange->upstream->intake);
         return response.status != 100 || exchange_pass_continue(exchange);
     }
+    if (exchange_went_elsewhere(exchange, &response, bytes))
+        return false;
     if (is_redirect(response.status)) {
         refuse_redirect(exchange, response.status);
         return false;
     }
-    if (mapper && mapper->head(mapper, &response) < 0) {
-        refuse_response(exchange);
-        return false;
-    }
-    begin_answer(exchange, &response);
-    return true;
+    return exchange_answer(exchange, &response);
 }
 
 /* False: the exchange has ended, or there is nothing more to read for now. */

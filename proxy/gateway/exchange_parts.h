@@ -14,6 +14,19 @@ void exchange_fail(
     struct exchange *exchange, enum gateway_error error, const struct answer *answer);
 void exchange_broke_off(struct exchange *exchange); /* the upstream did */
 
+/* Dials for the plan; nothing is asked there yet. */
+void exchange_dial(struct exchange *exchange);
+
+/* Goes on with this answer. False: the exchange has ended. */
+bool exchange_answer(struct exchange *exchange, struct http_head *response);
+
+/* exchange_elsewhere.c. Each may free the exchange. True: the read is asked elsewhere, or the first
+ * answer was taken after all; either way this one is not to be passed on. */
+bool exchange_went_elsewhere(
+    struct exchange *exchange, const struct http_head *response, struct span head);
+void exchange_take_first(struct exchange *exchange); /* there is no better answer */
+void exchange_expire_elsewhere(struct exchange *exchange, uint64_t now_ms);
+
 /* collect.c: reads the whole body, then exchange_collected. */
 void exchange_collect(struct exchange *exchange);
 void exchange_run_collecting(struct exchange *exchange);

@@ -19,25 +19,35 @@
 
 #include <stdatomic.h>
 
-#define GATEWAY_TICK_MS 250       /* between looks at deadlines */
-#define GATEWAY_IDLE_MS 60000     /* a client's connection between two requests */
-#define GATEWAY_HEAD_MS 10000     /* from a head's first byte to its last */
-#define GATEWAY_SILENCE_MS 30000  /* within a request: nothing moves, either way */
-#define GATEWAY_LINGER_MS 2000    /* for a client to read a last answer */
-#define GATEWAY_STOP_MS 3000      /* for requests under way at the end */
-#define GATEWAY_RESOLVE_MS 5000   /* for S3's addresses */
-#define GATEWAY_CONNECT_MS 2000   /* of one address */
-#define GATEWAY_SHAKE_MS 5000     /* TLS's handshake with it */
-#define GATEWAY_POOL_IDLE_MS 4000 /* S3 closes idle connections after some seconds */
-#define GATEWAY_POOL_MAX 256      /* idle connections of a loop */
-#define GATEWAY_STATUS_CLASSES 5  /* 1xx to 5xx */
-#define GATEWAY_METHODS 7         /* those of numbers.c */
+#define GATEWAY_TICK_MS 250             /* between looks at deadlines */
+#define GATEWAY_IDLE_MS 60000           /* a client's connection between two requests */
+#define GATEWAY_HEAD_MS 10000           /* from a head's first byte to its last */
+#define GATEWAY_SILENCE_MS 30000        /* within a request: nothing moves, either way */
+#define GATEWAY_LINGER_MS 2000          /* for a client to read a last answer */
+#define GATEWAY_STOP_MS 3000            /* for requests under way at the end */
+#define GATEWAY_RESOLVE_MS 5000         /* for S3's addresses */
+#define GATEWAY_CONNECT_MS 2000         /* of one address */
+#define GATEWAY_SHAKE_MS 5000           /* TLS's handshake with it */
+#define GATEWAY_ELSEWHERE_MS 2000       /* for another region's answer to what this one has not */
+#define GATEWAY_ELSEWHERE_PAUSE_MS 5000 /* after one that was silent for so long */
+#define GATEWAY_POOL_IDLE_MS 4000       /* S3 closes idle connections after some seconds */
+#define GATEWAY_POOL_MAX 256            /* idle connections of a loop */
+#define GATEWAY_STATUS_CLASSES 5        /* 1xx to 5xx */
+#define GATEWAY_METHODS 7               /* those of numbers.c */
 
 enum gateway_handshake {
     GATEWAY_HANDSHAKE_FULL,
     GATEWAY_HANDSHAKE_RESUMED,
     GATEWAY_HANDSHAKE_FAILED,
     GATEWAY_HANDSHAKES
+};
+
+/* What became of reads that were asked of another region. */
+enum gateway_elsewhere {
+    GATEWAY_ELSEWHERE_FOUND,
+    GATEWAY_ELSEWHERE_MISSING,
+    GATEWAY_ELSEWHERE_SILENT,
+    GATEWAY_ELSEWHERES
 };
 
 /* Counted by one loop, read by the main loop. */
@@ -47,6 +57,7 @@ struct gateway_numbers {
     atomic_ullong client_handshakes[GATEWAY_HANDSHAKES], upstream_handshakes[GATEWAY_HANDSHAKES];
     atomic_ullong accepted, connections, bytes_up, bytes_down;
     atomic_ullong connects, connect_failures, pool_hits, retries, pooled;
+    atomic_ullong elsewhere[GATEWAY_ELSEWHERES];
     atomic_ullong unverified_keys, unverified_ms; /* the latter: when the last one passed */
 };
 
@@ -82,8 +93,9 @@ struct gateway_worker {
     struct upstream *dead_upstreams;
     struct session *dead_sessions;
     uv_timer_t tick;
-    unsigned lookups;  /* under way */
-    bool accept_again; /* a listener was left before it was empty */
+    uint64_t not_elsewhere_ms; /* boot clock: until then nothing is asked of another region */
+    unsigned lookups;          /* under way */
+    bool accept_again;         /* a listener was left before it was empty */
     bool stopping, let_go;
     uint64_t stop_ms; /* boot clock: who is still there then is cut off */
     uv_sem_t stopped;

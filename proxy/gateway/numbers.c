@@ -94,6 +94,17 @@ static void write_handshakes(const struct gateway *gateway, struct metric_text *
     }
 }
 
+static void write_elsewhere(const struct gateway *gateway, struct metric_text *out)
+{
+    static const char name[] = "pilotlight_gateway_read_through_total";
+    static const char *const outcomes[GATEWAY_ELSEWHERES] = {"found", "missing", "silent"};
+    metric_family(out, name, METRIC_COUNTER,
+        "Reads that found nothing in the active region and were asked of another one.");
+    for (size_t i = 0; i < GATEWAY_ELSEWHERES; i++)
+        metric_value(
+            out, name, METRIC_LABELS({"outcome", outcomes[i]}), SUM(gateway, elsewhere[i]));
+}
+
 static void write_plain(const struct gateway *gateway, struct metric_text *out)
 {
     static const struct {
@@ -136,5 +147,6 @@ void gateway_write_metrics(void *context, struct metric_text *out)
     write_errors(gateway, out);
     write_bytes(gateway, out);
     write_handshakes(gateway, out);
+    write_elsewhere(gateway, out);
     write_plain(gateway, out);
 }

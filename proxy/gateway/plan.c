@@ -50,8 +50,8 @@ static struct auth_request claim_of(const struct http_head *request)
         .header_count = request->header_count};
 }
 
-static int find_shape(
-    struct plan *plan, const struct plan_inputs *inputs, const struct auth_signer *signer)
+static int find_shape(struct plan *plan, const struct plan_inputs *inputs,
+    const struct view_endpoint *endpoints, const struct auth_signer *signer)
 {
     const struct http_head *request = inputs->request;
     const struct config *config = inputs->view->config;
@@ -65,7 +65,7 @@ static int find_shape(
         .signed_region = span_of_text(signer->region),
         .is_tls = inputs->is_tls};
     struct map_inputs map = {.config = config,
-        .endpoints = inputs->view->endpoints,
+        .endpoints = endpoints,
         .route = &parts->route,
         .headers = request->headers,
         .header_count = request->header_count};
@@ -85,7 +85,27 @@ static void set_origin(struct plan *plan)
     plan->origin.tls = map->tls;
 }
 
-void plan_make(struct plan *plan, const struct plan_inputs *inputs)
+/* The region whose bucket may have what the active one has not; CONFIG_NONE: there is none. With
+ * more than two it is the one that the application's name means, else the first. */
+static size_t region_elsewhere(const struct plan *plan, const struct config *config)
+{
+    const struct route *route = &plan->parts->route;
+    size_t active = plan->parts->map.region;
+    const struct config_endpoint *endpoint = route->endpoint;
+    if (!endpoint || !endpoint->read_through || route->operation != ROUTE_OBJECT)
+        return CONFIG_NONE;
+    if (route->region != active)
+        return route->region;
+    for (size_t i = 0; i < config->region_count; i++) {
+        if (strcmp(endpoint->buckets[i], endpoint->buckets[active]) != 0)
+            return i;
+    }
+    return CONFIG_NONE;
+}
+
+/* `endpoints`: what is active, or taken for it. */
+static void make(
+    struct plan *plan, const struct plan_inputs *inputs, const struct view_endpoint *endpoints)
 {
     const struct planner *planner = inputs->planner;
     struct auth_request claim = claim_of(inputs->request);
@@ -93,7 +113,7 @@ void plan_make(struct plan *plan, const struct plan_inputs *inputs)
     *plan = (struct plan){.verdict = PLAN_FORWARD, .send = inputs->request};
     plan->parts = memory_new(sizeof *plan->parts);
     bool is_signed = auth_read_signer(&claim, &signer);
-    if (find_shape(plan, inputs, &signer) < 0)
+    if (find_shape(plan, inputs, endpoints, &signer) < 0)
         return;
     if (plan->parts->map.needs_rename)
         plan_map(plan, inputs);
@@ -105,6 +125,26 @@ void plan_make(struct plan *plan, const struct plan_inputs *inputs)
     if (plan->parts->map.maps_answer)
         plan->mapper = plan_mapper_new(plan);
     set_origin(plan);
+}
+
+void plan_make(struct plan *plan, const struct plan_inputs *inputs)
+{
+    make(plan, inputs, inputs->view->endpoints);
+    plan->may_read_elsewhere = plan->verdict == PLAN_FORWARD && !plan->request_filter &&
+                               region_elsewhere(plan, inputs->view->config) != CONFIG_NONE;
+}
+
+void plan_read_elsewhere(
+    struct plan *plan, const struct plan_inputs *inputs, const struct plan *first)
+{
+    const struct view *view = inputs->view;
+    size_t count = view->config->endpoint_count;
+    struct view_endpoint *endpoints = memory_new_array(count, sizeof *endpoints);
+    memcpy(endpoints, view->endpoints, count * sizeof *endpoints);
+    endpoints[first->parts->route.endpoint_index].region = region_elsewhere(first, view->config);
+    make(plan, inputs, endpoints);
+    plan->has_unknown_key = false; /* it was told by the first one, if it was to be */
+    free(endpoints);
 }
 
 static void free_parts(struct plan_parts *parts)

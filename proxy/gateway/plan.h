@@ -56,10 +56,17 @@ struct plan {
     struct body_filter *request_filter;  /* taken by the streams; or NULL */
     struct body_filter *response_filter; /* likewise; the mapper may make it */
     struct response_mapper *mapper;      /* or NULL */
+    bool may_read_elsewhere;             /* should S3 have nothing there: plan_read_elsewhere */
     bool has_unknown_key; /* it passes, signed by a key that could not be verified after a switch */
     struct plan_parts *parts; /* the plan's own */
 };
 
 /* The plan stays where it is until plan_fini; the inputs' head and configuration outlive it. */
 void plan_make(struct plan *plan, const struct plan_inputs *inputs);
+
+/* A read that found nothing where `first` leads to is planned for the bucket of another region, by
+ * the same configuration. What becomes of it is a plan like any other. */
+void plan_read_elsewhere(
+    struct plan *plan, const struct plan_inputs *inputs, const struct plan *first);
+
 void plan_fini(struct plan *plan);

@@ -188,6 +188,41 @@ def test_unsigned_pieces_pass_as_they_are(client, eu, us, moved):
     assert us.objects["/shop-us/key"] == body
 
 
+# -- read-through ---------------------------------------------------------------------------------
+
+def read_through(gateway):
+    gateway.write_config(endpoints={"assets": {"read_through": True}})
+    gateway.cli("reload", expect=0)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_is_not_replicated_yet_is_read_from_the_other_region(client, eu, us, moved, method):
+    eu.objects["/shop-eu/late"] = b"abc"
+    assert ask(client, method, host_of(eu), "/shop-eu/late").status == 404
+    assert not eu.requests
+    read_through(moved)
+    answer = ask(client, method, host_of(eu), "/shop-eu/late")
+    assert (answer.status, answer["Content-Length"]) == (200, "3")
+    answer = ask(client, method, own_host(moved), "/shop-us/late")
+    assert (answer.status, answer["Content-Length"]) == (200, "3")
+    for request in us.requests:
+        THERE.judge(request)
+    for request in eu.requests:
+        APP.judge(request)
+    assert number(moved, 'pilotlight_gateway_read_through_total{outcome="found"}') == 2
+
+
+def test_what_is_nowhere_is_missing_and_a_lost_region_costs_nothing(client, eu, us, moved):
+    read_through(moved)
+    missing = ask(client, "GET", host_of(eu), "/shop-eu/nowhere")
+    assert code_of(missing) == (404, "NoSuchKey")
+    assert len(eu.requests) == len(us.requests) == 1
+    eu.close()
+    assert code_of(ask(client, "GET", host_of(eu), "/shop-eu/nowhere")) == (404, "NoSuchKey")
+    assert number(moved, 'pilotlight_gateway_read_through_total{outcome="missing"}') == 1
+    assert number(moved, 'pilotlight_gateway_read_through_total{outcome="silent"}') == 1
+
+
 # -- documents ------------------------------------------------------------------------------------
 
 RULE = ("<ReplicationConfiguration><Role>r</Role><Rule><Status>Enabled</Status><Destination>"

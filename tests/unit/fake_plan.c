@@ -119,11 +119,24 @@ void plan_make(struct plan *plan, const struct plan_inputs *inputs)
         plan->response_filter = filter_new(true);
     } else if (http_span_is(request->target, "/mapped")) {
         plan->mapper = mapper_new();
+    } else if (http_span_is(request->target, "/maybe-elsewhere")) {
+        plan->may_read_elsewhere = true;
     } else if (http_span_is(request->target, "/answered")) {
         plan->verdict = PLAN_ANSWER;
         plan->answer = (struct answer){403, "AccessDenied", "No."};
         plan->error = GATEWAY_ERROR_FOREIGN_HOST;
     }
+}
+
+void plan_read_elsewhere(
+    struct plan *plan, const struct plan_inputs *inputs, const struct plan *first)
+{
+    const struct view *view = inputs->view;
+    size_t region = !view->endpoints[0].region;
+    (void)first;
+    *plan = (struct plan){.verdict = PLAN_FORWARD, .send = inputs->request};
+    snprintf(plan->origin.host, sizeof plan->origin.host, "%s.test", region ? "us" : "eu");
+    plan->origin.port = view->config->gateway.s3_endpoints[region].port;
 }
 
 void plan_fini(struct plan *plan)

@@ -7,6 +7,7 @@
  *     /refused    the request's body is refused once it has come beyond its first bytes
  *     /broken     the answer's body is
  *     /mapped     the answer's X-Name becomes "app's"; with X-Name: none it is refused
+ *     /maybe-elsewhere   what is not there is asked of the other region's S3
  *     /answered   is answered 403, without S3 */
 #pragma once
 

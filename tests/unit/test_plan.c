@@ -267,6 +267,76 @@ static void xml_of_s3s_own_is_mapped_and_an_objects_bytes_are_not(void **state)
     assert_int_equal(scene->plan.mapper->head(scene->plan.mapper, &answer), -EPROTO);
 }
 
+static void read_elsewhere(struct plan_scene *scene, struct plan *ret)
+{
+    struct plan_inputs inputs = {.planner = &scene->planner,
+        .view = &scene->view,
+        .request = &scene->request,
+        .now_s = SCENE_NOW_S};
+    assert_true(scene->plan.may_read_elsewhere);
+    plan_read_elsewhere(ret, &inputs, &scene->plan);
+}
+
+static void a_read_that_passes_is_signed_anew_for_elsewhere(void **state)
+{
+    struct plan_scene *scene = *state;
+    struct plan elsewhere;
+    scene->config->endpoints[0].read_through = true;
+    ask(scene, "GET", EU_STORE, "/shop-eu/k?versionId=v");
+    assert_ptr_equal(scene->plan.send, &scene->request);
+    read_elsewhere(scene, &elsewhere);
+    assert_int_equal(elsewhere.verdict, PLAN_FORWARD);
+    assert_span(elsewhere.send->target, "/shop-us/k?versionId=v");
+    assert_string_equal(elsewhere.origin.host, "127.0.0.2");
+    assert_true(spans_begins(http_find(elsewhere.send, "authorization")->value,
+        SIGV4_ALGORITHM " Credential=AKIDEXAMPLE/20261123/us-west-2/s3/"));
+    assert_int_equal(scene->endpoints[0].region, EU);
+    plan_fini(&elsewhere);
+}
+
+static void a_read_that_moved_is_as_it_came_elsewhere(void **state)
+{
+    struct plan_scene *scene = *state;
+    struct plan elsewhere;
+    scene->config->endpoints[0].read_through = true;
+    ask(scene, "HEAD", EU_STORE, "/shop-eu/k");
+    assert_span(scene->plan.send->target, "/shop-us/k");
+    read_elsewhere(scene, &elsewhere);
+    assert_ptr_equal(elsewhere.send, &scene->request);
+    assert_string_equal(elsewhere.origin.host, "127.0.0.1");
+    plan_fini(&elsewhere);
+}
+
+static void nothing_is_signed_for_elsewhere_for_who_is_not_believed(void **state)
+{
+    struct plan_scene *scene = *state;
+    struct plan elsewhere;
+    scene->config->endpoints[0].read_through = true;
+    scene->auth->secret = "guess";
+    ask(scene, "GET", EU_STORE, "/shop-eu/k");
+    read_elsewhere(scene, &elsewhere);
+    assert_int_equal(elsewhere.verdict, PLAN_ANSWER);
+    plan_fini(&elsewhere);
+}
+
+static void only_reads_of_objects_are_asked_elsewhere(void **state)
+{
+    struct plan_scene *scene = *state;
+    static const struct {
+        const char *method, *target;
+    } others[] = {{"PUT", "/shop-eu/k"}, {"DELETE", "/shop-eu/k"}, {"GET", "/shop-eu"},
+        {"HEAD", "/shop-eu"}, {"GET", "/shop-eu/k?acl"}, {"GET", "/shop.logs.eu/k"}, {"GET", "/"}};
+    ask(scene, "GET", EU_STORE, "/shop-eu/k");
+    assert_false(scene->plan.may_read_elsewhere);
+    scene->config->endpoints[0].read_through = true;
+    ask(scene, "GET", EU_STORE, "/shop-eu/k");
+    assert_true(scene->plan.may_read_elsewhere);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        ask(scene, others[i].method, EU_STORE, others[i].target);
+        assert_false(scene->plan.may_read_elsewhere);
+    }
+}
+
 #define AT_HOME(test) cmocka_unit_test_setup_teardown(test, plan_scene_set_up, plan_scene_tear_down)
 #define MOVED(test)                                                                                \
     cmocka_unit_test_setup_teardown(test, plan_scene_set_up_moved, plan_scene_tear_down)
@@ -282,6 +352,10 @@ int main(void)
         AT_HOME(a_list_of_buckets_passes_and_its_answer_is_mapped),
         AT_HOME(a_foreign_host_is_refused),
         AT_HOME(an_undecided_bucket_can_be_asked_again),
+        AT_HOME(a_read_that_passes_is_signed_anew_for_elsewhere),
+        MOVED(a_read_that_moved_is_as_it_came_elsewhere),
+        AT_HOME(nothing_is_signed_for_elsewhere_for_who_is_not_believed),
+        AT_HOME(only_reads_of_objects_are_asked_elsewhere),
         MOVED(a_request_for_the_other_region_is_signed_anew),
         MOVED(who_is_anonymous_stays_so),
         MOVED(who_is_not_believed_is_refused),
