@@ -43,7 +43,7 @@ static char *decode_base64(struct span text, size_t *ret_size)
     return data;
 }
 
-static cJSON *parse(struct span policy)
+cJSON *auth_policy_parse(struct span policy)
 {
     size_t size = 0;
     char *text = decode_base64(policy, &size);
@@ -211,7 +211,7 @@ const struct auth_refusal *auth_policy_check(struct span policy, const struct au
     uint64_t expires_s = 0;
     const struct auth_refusal *refusal = &auth_policy_malformed;
     *ret_limits = (struct auth_limits){0, UINT64_MAX};
-    cJSON *root = parse(policy);
+    cJSON *root = auth_policy_parse(policy);
     const char *expiration = json_text(root, "expiration");
     if (expiration && sigv4_time_parse_extended(expiration, &expires_s)) {
         refusal = now_s >= expires_s

@@ -22,6 +22,9 @@ struct auth_limits {
     uint64_t least, most; /* bytes */
 };
 
+/* The document, for cJSON_Delete; NULL: it is none. */
+cJSON *auth_policy_parse(struct span policy);
+
 const struct auth_refusal *auth_check_length(const struct auth_limits *limits, uint64_t length);
 
 /* NULL, or why the form may not be taken. The signature is not looked at. */

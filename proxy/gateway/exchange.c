@@ -163,7 +163,7 @@ static void begin_body(struct exchange *exchange, enum http_framing out)
     const struct http_head *request = &exchange->request;
     struct plan *plan = exchange->plan;
     if (exchange->has_collected)
-        stream_begin(&exchange->up, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE, NULL);
+        stream_begin(&exchange->up, HTTP_FRAMING_LENGTH, exchange->uncollected, out, NULL);
     else
         stream_begin(&exchange->up, request->framing, request->length, out, plan->request_filter);
     plan->request_filter = exchange->has_collected ? plan->request_filter : NULL;
@@ -260,6 +260,16 @@ void exchange_broke_off(struct exchange *exchange)
     start_again(exchange);
 }
 
+/* As it came, where the view that asked for it was followed by one that changes nothing. */
+static void send_collected(struct exchange *exchange)
+{
+    bool is_as_it_came = exchange->plan->send == &exchange->request;
+    struct text *body = is_as_it_came ? &exchange->collected : &exchange->plan->body;
+    wire_keep(&exchange->upstream->wire, body->data, body->size);
+    text_fini(&exchange->plan->body);
+    text_fini(&exchange->collected); /* from here on it stays with this connection */
+}
+
 void exchange_connected(struct exchange *exchange)
 {
     struct gateway_worker *worker = exchange_worker(exchange);
@@ -272,13 +282,19 @@ void exchange_connected(struct exchange *exchange)
     worker->head.size = 0;
     http_write_request(&worker->head, exchange->plan->send);
     wire_keep(&exchange->upstream->wire, worker->head.data, worker->head.size);
-    wire_keep(&exchange->upstream->wire, exchange->plan->body.data, exchange->plan->body.size);
+    send_collected(exchange);
     exchange_run(exchange);
 }
 
 void exchange_collected(struct exchange *exchange)
 {
+    struct http_head *request = &exchange->request;
     exchange->has_collected = true;
+    exchange->uncollected = exchange->up.over ? 0 : exchange->up.left;
+    if (request->framing == HTTP_FRAMING_CHUNKED) {
+        request->framing = HTTP_FRAMING_LENGTH; /* it is known now */
+        request->length = exchange->collected.size;
+    }
     drop_plan(exchange);
     start(exchange);
 }

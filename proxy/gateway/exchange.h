@@ -26,11 +26,12 @@ struct exchange {
     struct upstream *first; /* whose 404 waits while the read is asked elsewhere; else NULL */
     struct span first_head;
     uint64_t elsewhere_ms; /* boot clock: asked since then */
-    struct text collected; /* the client's whole body, where the plan asked for it */
+    struct text collected; /* the client's body as far as the plan asked for it */
     bool has_collected;
-    bool up_stopped;     /* the upstream takes no more of the body */
-    bool continued;      /* the client may send the body that it asked about */
-    bool upstream_keeps; /* its connection may serve another one afterwards */
+    uint64_t uncollected; /* bytes of it that follow */
+    bool up_stopped;      /* the upstream takes no more of the body */
+    bool continued;       /* the client may send the body that it asked about */
+    bool upstream_keeps;  /* its connection may serve another one afterwards */
     bool retried, closes;
     bool to_head; /* it is a HEAD request */
     unsigned status;

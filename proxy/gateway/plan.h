@@ -21,7 +21,7 @@ struct response_mapper {
 enum plan_verdict {
     PLAN_FORWARD,
     PLAN_ANSWER, /* by ourselves */
-    PLAN_COLLECT /* asked again once the whole body has been read */
+    PLAN_COLLECT /* asked again once the whole body has been read, or enough of it */
 };
 
 /* What a loop decides with: its own keys, for their signing keys are kept with them. */
@@ -36,7 +36,7 @@ struct plan_inputs {
     struct planner *planner;
     const struct view *view;
     const struct http_head *request;
-    const struct span *body; /* NULL, or all of it where PLAN_COLLECT asked for it */
+    const struct span *body; /* NULL, or what was read of it where PLAN_COLLECT asked for it */
     struct span sni;         /* of the TLS handshake; empty: none */
     bool is_tls;
     uint64_t now_s; /* seconds since 1970 */
@@ -46,13 +46,16 @@ struct plan {
     enum plan_verdict verdict;
     struct answer answer; /* PLAN_ANSWER */
     enum gateway_error error;
-    size_t collect_max; /* PLAN_COLLECT: bytes; a longer body is EntityTooLarge */
+    size_t collect_max; /* PLAN_COLLECT: bytes; more is refused */
+    /* Whether these first bytes of the body will do; the rest then follows them as it comes. NULL:
+     * all of it is needed. */
+    bool (*has_enough)(const struct plan *plan, struct span bytes);
 
     /* PLAN_FORWARD. `send` is what is written upstream: the request's own head, or another one that
      * lives as long as the plan. Absent filters let bodies pass as they are. */
     struct origin origin;
     const struct http_head *send;
-    struct text body; /* after PLAN_COLLECT: what is sent as the body, `send->length` bytes */
+    struct text body; /* after PLAN_COLLECT: what is sent as the body's beginning, or all of it */
     struct body_filter *request_filter;  /* taken by the streams; or NULL */
     struct body_filter *response_filter; /* likewise; the mapper may make it */
     struct response_mapper *mapper;      /* or NULL */

@@ -19,16 +19,31 @@ struct signing {
     struct span payload;
 };
 
-static bool verify(struct plan *plan, const struct plan_inputs *inputs, struct auth *ret)
+struct auth_rules plan_auth_rules(const struct plan_inputs *inputs)
 {
     const struct config *config = inputs->view->config;
-    const struct http_head *request = inputs->request;
-    const struct planner *planner = inputs->planner;
-    struct auth_rules rules = {.sigv4 = &planner->sigv4,
-        .keys = &planner->keys,
+    return (struct auth_rules){.sigv4 = &inputs->planner->sigv4,
+        .keys = &inputs->planner->keys,
         .regions = (const char *const *)config->regions,
         .region_count = config->region_count,
         .now_s = inputs->now_s};
+}
+
+void plan_refuse_auth(
+    struct plan *plan, const struct plan_inputs *inputs, const struct auth_refusal *refusal)
+{
+    struct answer answer = answer_auth(refusal);
+    if (refusal == &auth_unknown_key && inputs->planner->is_waiting)
+        plan_refuse_as(plan, GATEWAY_ERROR_UNAUTHORIZED, S3_SLOW_DOWN,
+            "The host's own credentials are not known yet. Please retry.");
+    else
+        plan_refuse(plan, GATEWAY_ERROR_UNAUTHORIZED, &answer);
+}
+
+static bool verify(struct plan *plan, const struct plan_inputs *inputs, struct auth *ret)
+{
+    const struct http_head *request = inputs->request;
+    struct auth_rules rules = plan_auth_rules(inputs);
     struct auth_request asked = {.method = request->method,
         .target = request->target,
         .headers = request->headers,
@@ -36,12 +51,7 @@ static bool verify(struct plan *plan, const struct plan_inputs *inputs, struct a
     auth_verify(&rules, &asked, ret);
     if (ret->verdict != AUTH_REFUSED)
         return true;
-    struct answer answer = answer_auth(ret->refusal);
-    if (ret->refusal == &auth_unknown_key && planner->is_waiting)
-        plan_refuse_as(plan, GATEWAY_ERROR_UNAUTHORIZED, S3_SLOW_DOWN,
-            "The host's own credentials are not known yet. Please retry.");
-    else
-        plan_refuse(plan, GATEWAY_ERROR_UNAUTHORIZED, &answer);
+    plan_refuse_auth(plan, inputs, ret->refusal);
     return false;
 }
 
@@ -61,6 +71,13 @@ static struct auth_key *host_key(struct plan *plan, const struct plan_inputs *in
     return NULL;
 }
 
+struct auth_key *plan_signer(
+    struct plan *plan, const struct plan_inputs *inputs, const struct auth *auth)
+{
+    bool by_host = inputs->view->config->gateway.sign_as == CONFIG_SIGN_AS_HOST;
+    return by_host ? host_key(plan, inputs) : auth->key;
+}
+
 static void fill_head(struct plan *plan, const struct plan_inputs *inputs)
 {
     const struct map *map = &plan->parts->map;
@@ -71,7 +88,7 @@ static void fill_head(struct plan *plan, const struct plan_inputs *inputs)
     head->host = span_of_text(map->host);
     head->minor = request->minor;
     head->framing = inputs->body ? HTTP_FRAMING_LENGTH : request->framing;
-    head->length = inputs->body ? plan->body.size : request->length;
+    head->length = inputs->body ? plan->body.size + plan->parts->shape->rest : request->length;
     head->expects_continue = request->expects_continue && !inputs->body;
     plan->send = head;
 }
@@ -81,17 +98,18 @@ static bool choose_headers(const struct plan *plan, const struct plan_inputs *in
     struct http_header ret[HTTP_MESSAGE_HEADERS_MAX], size_t *ret_count)
 {
     const struct map *map = &plan->parts->map;
+    const char *md5 = plan->parts->shape->md5;
     *ret_count = 0;
     for (size_t i = 0; i < map->header_count; i++) {
-        if (http_is_hop_by_hop(inputs->request, &map->headers[i]))
+        bool is_old = inputs->body && http_header_is(&map->headers[i], span_of_text("content-md5"));
+        if (is_old || http_is_hop_by_hop(inputs->request, &map->headers[i]))
             continue;
         if (*ret_count == HTTP_MESSAGE_HEADERS_MAX - 1)
             return false;
         ret[(*ret_count)++] = map->headers[i];
     }
-    if (inputs->body)
-        ret[(*ret_count)++] = (struct http_header){
-            span_of_text("Content-MD5"), span_of_text(plan->parts->shape->md5)};
+    if (*md5)
+        ret[(*ret_count)++] = (struct http_header){span_of_text("Content-MD5"), span_of_text(md5)};
     return true;
 }
 
@@ -183,6 +201,12 @@ static void send_shape(
         chain_pieces(plan, inputs, signing);
 }
 
+void plan_send_unsigned(struct plan *plan, const struct plan_inputs *inputs)
+{
+    struct signing nobody = {.key = NULL};
+    send_shape(plan, inputs, &nobody);
+}
+
 static bool has_body(const struct http_head *request)
 {
     return request->framing == HTTP_FRAMING_CHUNKED ||
@@ -193,17 +217,15 @@ void plan_map(struct plan *plan, const struct plan_inputs *inputs)
 {
     struct plan_parts *parts = plan->parts;
     struct auth auth;
-    if (parts->route.operation == ROUTE_POST_FORM) {
-        plan_refuse_as(plan, GATEWAY_ERROR_BAD_REQUEST, S3_NOT_IMPLEMENTED,
-            "Browser uploads are not served while another region is active.");
+    if (parts->route.operation == ROUTE_POST_FORM && parts->route.endpoint) {
+        plan_map_form(plan, inputs);
         return;
     }
     if (!verify(plan, inputs, &auth))
         return;
     struct signing signing = {.auth = &auth, .payload = auth.payload_text};
     if (auth.verdict == AUTH_VERIFIED) {
-        bool by_host = inputs->view->config->gateway.sign_as == CONFIG_SIGN_AS_HOST;
-        signing.key = by_host ? host_key(plan, inputs) : auth.key;
+        signing.key = plan_signer(plan, inputs, &auth);
         if (!signing.key)
             return;
     }

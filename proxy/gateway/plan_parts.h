@@ -14,6 +14,7 @@ struct plan_shape {
     struct resigned resigned;   /* all zero: an anonymous request stays so */
     char hash[SIGV4_HASH_SIZE]; /* of a body that was rewritten */
     char md5[PLAN_MD5_SIZE];
+    uint64_t rest; /* bytes of the client's body that follow plan.body */
 };
 
 /* Stays where it is: the map points into the route, and to itself. */
@@ -29,6 +30,20 @@ void plan_refuse_as(struct plan *plan, enum gateway_error error, enum s3_error_c
 
 /* plan_mapped.c: verified, under its new shape, signed anew. */
 void plan_map(struct plan *plan, const struct plan_inputs *inputs);
+
+struct auth_rules plan_auth_rules(const struct plan_inputs *inputs);
+void plan_refuse_auth(
+    struct plan *plan, const struct plan_inputs *inputs, const struct auth_refusal *refusal);
+
+/* Whose key signs what `auth` vouches for; NULL: refused. */
+struct auth_key *plan_signer(
+    struct plan *plan, const struct plan_inputs *inputs, const struct auth *auth);
+
+/* Under the new shape, with plan.body and the rest behind it, and nothing that signs the head. */
+void plan_send_unsigned(struct plan *plan, const struct plan_inputs *inputs);
+
+/* plan_form.c: a browser's upload. */
+void plan_map_form(struct plan *plan, const struct plan_inputs *inputs);
 
 /* plan_body.c: a body that names buckets, for which `auth` vouches. False: refused, or to be
  * collected first. */

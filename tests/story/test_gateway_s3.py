@@ -223,6 +223,85 @@ def test_what_is_nowhere_is_missing_and_a_lost_region_costs_nothing(client, eu, 
     assert number(moved, 'pilotlight_gateway_read_through_total{outcome="silent"}') == 1
 
 
+# -- forms ----------------------------------------------------------------------------------------
+
+BOUNDARY = "----pilotlight"
+
+
+def form(fields, file=BODY):
+    parts = [f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+             for name, value in fields.items()]
+    parts += [f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n'
+              "Content-Type: image/jpeg\r\n\r\n"]
+    return "".join(parts).encode() + file + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def fields_of(body):
+    parts = body.split(f"--{BOUNDARY}\r\n".encode())[1:]
+    return {re.search(rb'name="(.*?)"', part)[1].decode().lower():
+            part.split(b"\r\n\r\n", 1)[1].removesuffix(b"\r\n") for part in parts}
+
+
+def signed_form(signer, bucket, **more):
+    stamp = signer.time()
+    fields = {"key": "up/${filename}", "bucket": bucket, "x-amz-algorithm": "AWS4-HMAC-SHA256",
+              "x-amz-credential": f"{signer.key}/{signer.scope(stamp)}", "x-amz-date": stamp, **more}
+    conditions = [["starts-with", "$key", "up/"], ["content-length-range", 0, 1 << 30],
+                  *({name: value} for name, value in fields.items() if name != "key")]
+    policy = base64.b64encode(json.dumps({
+        "expiration": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() + 60)),
+        "conditions": conditions}).encode()).decode()
+    return form({**fields, "policy": policy, "x-amz-signature": signer.hmac(stamp, policy)})
+
+
+def upload(client, host, target, body):
+    client.send(written("POST", target, {
+        "host": host, "content-length": len(body),
+        "content-type": f"multipart/form-data; boundary={BOUNDARY}"}) + body)
+    return client.answer(to="POST")
+
+
+def test_a_browsers_upload_is_signed_for_the_other_bucket(client, eu, us, moved):
+    us.script("/shop-us", lambda wire, request: (us.read_body(wire, request), us.reply(
+        wire, 201, b"<PostResponse><Location>" + us.url.encode() + b"/shop-us/up/a.jpg</Location>"
+        b"<Bucket>shop-us</Bucket><Key>up/a.jpg</Key></PostResponse>",
+        "Content-Type: application/xml\r\n"))[1])
+    sent = signed_form(APP, "shop-eu", success_action_status="201")
+    answer = upload(client, host_of(eu), "/shop-eu", sent)
+    assert answer.status == 201
+    assert b"<Bucket>shop-eu</Bucket>" in answer.body and b"shop-us" not in answer.body
+    got = fields_of(us.requests[0].body)
+    stamp, policy = got["x-amz-date"].decode(), got["policy"].decode()
+    conditions = json.loads(base64.b64decode(policy))["conditions"]
+    assert got["x-amz-signature"].decode() == THERE.hmac(stamp, policy)
+    assert got["x-amz-credential"].decode() == f"{APP.key}/{THERE.scope(stamp)}"
+    assert {"bucket": "shop-us"} in conditions and {"bucket": "shop-eu"} not in conditions
+    assert ["content-length-range", 0, 1 << 30] in conditions
+    assert (got["bucket"], got["key"], got["success_action_status"]) == \
+        (b"shop-us", b"up/${filename}", b"201")
+    assert got["file"].startswith(BODY + b"\r\n--")
+    assert not eu.requests
+
+
+def test_a_browsers_page_gets_the_applications_names(client, eu, us, moved):
+    us.script("/shop-us", lambda wire, request: (us.read_body(wire, request), us.reply(
+        wire, 303, fields="Location: https://app.test/done?bucket=shop-us&key=up%2Fa.jpg\r\n"))[1])
+    answer = upload(client, host_of(eu), "/shop-eu", signed_form(
+        APP, "shop-eu", success_action_redirect="https://app.test/done"))
+    assert (answer.status, answer["Location"]) == \
+        (303, "https://app.test/done?bucket=shop-eu&key=up%2Fa.jpg")
+
+
+def test_nobodys_upload_is_signed(client, house, eu, us, moved):
+    stranger = Signer(APP.key, "guess", EU)
+    assert code_of(upload(client, host_of(eu), "/shop-eu", signed_form(stranger, "shop-eu"))) == \
+        (403, "SignatureDoesNotMatch")
+    again = house.keep(connect(moved.address, PORT))
+    changed = signed_form(APP, "shop-eu").replace(b"up/${", b"UP/${")
+    assert code_of(upload(again, host_of(eu), "/shop-eu", changed)) == (403, "AccessDenied")
+    assert not us.requests
+
+
 # -- documents ------------------------------------------------------------------------------------
 
 RULE = ("<ReplicationConfiguration><Role>r</Role><Rule><Status>Enabled</Status><Destination>"

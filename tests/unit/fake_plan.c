@@ -97,6 +97,19 @@ static void plan_collected(
     plan->send = &filtered;
 }
 
+static bool has_mark(const struct plan *plan, struct span bytes)
+{
+    (void)plan;
+    return memchr(bytes.data, ';', bytes.size) != NULL;
+}
+
+static void plan_form(struct plan *plan, const struct http_head *request, const struct span *body)
+{
+    plan_collected(plan, request, body);
+    plan->has_enough = has_mark;
+    filtered.length = plan->body.size + request->length - (body ? body->size : 0);
+}
+
 void plan_make(struct plan *plan, const struct plan_inputs *inputs)
 {
     const struct view *view = inputs->view;
@@ -113,6 +126,11 @@ void plan_make(struct plan *plan, const struct plan_inputs *inputs)
         plan->response_filter = filter_new(false);
     } else if (http_span_is(request->target, "/collected")) {
         plan_collected(plan, request, inputs->body);
+    } else if (http_span_is(request->target, "/collected-at-home")) {
+        if (region == 0)
+            plan_collected(plan, request, inputs->body);
+    } else if (http_span_is(request->target, "/form")) {
+        plan_form(plan, request, inputs->body);
     } else if (http_span_is(request->target, "/refused")) {
         plan->request_filter = filter_new(true);
     } else if (http_span_is(request->target, "/broken")) {

@@ -4,6 +4,8 @@
  *     /…          goes on as it is to the active region's S3
  *     /filtered   both bodies become upper case, and end with "!"
  *     /collected  the request's body, at most 10 bytes, is read whole and sent within "<" and ">"
+ *     /collected-at-home   likewise in the first region; in the other one it goes on as it is
+ *     /form       likewise up to what came with its first ";", and the rest follows as it comes
  *     /refused    the request's body is refused once it has come beyond its first bytes
  *     /broken     the answer's body is
  *     /mapped     the answer's X-Name becomes "app's"; with X-Name: none it is refused

@@ -60,26 +60,40 @@ void plan_scene_request(
     auth_scene_set(scene->auth, "Host", host);
 }
 
-void plan_scene_ask(struct plan_scene *scene, const char *body, bool is_collected)
+/* `collected`: what the plan gets of a body of `length` bytes. */
+static void ask(struct plan_scene *scene, enum http_framing framing, uint64_t length,
+    const struct span *collected)
 {
     const struct auth_request *from = &scene->auth->request;
-    struct span whole = span_of_text(body ? body : "");
     plan_fini(&scene->plan);
     scene->request = (struct http_head){.method = from->method,
         .target = from->target,
         .minor = 1,
         .keep_alive = true,
-        .framing = body ? HTTP_FRAMING_LENGTH : HTTP_FRAMING_NONE,
-        .length = whole.size,
+        .framing = framing,
+        .length = length,
         .header_count = from->header_count};
     memcpy(scene->request.headers, from->headers, from->header_count * sizeof *from->headers);
     scene->request.host = http_find(&scene->request, "host")->value;
     struct plan_inputs inputs = {.planner = &scene->planner,
         .view = &scene->view,
         .request = &scene->request,
-        .body = is_collected ? &whole : NULL,
+        .body = collected,
         .now_s = SCENE_NOW_S};
     plan_make(&scene->plan, &inputs);
+}
+
+void plan_scene_ask(struct plan_scene *scene, const char *body, bool is_collected)
+{
+    struct span whole = span_of_text(body ? body : "");
+    ask(scene, body ? HTTP_FRAMING_LENGTH : HTTP_FRAMING_NONE, whole.size,
+        is_collected ? &whole : NULL);
+}
+
+void plan_scene_ask_part(struct plan_scene *scene, const char *body, size_t rest)
+{
+    struct span first = span_of_text(body ? body : "");
+    ask(scene, HTTP_FRAMING_LENGTH, first.size + rest, body ? &first : NULL);
 }
 
 void plan_scene_expect_refusal(struct plan_scene *scene, unsigned status, const char *code)

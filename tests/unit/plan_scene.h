@@ -33,6 +33,9 @@ void plan_scene_request(
 /* Makes the plan for what the client has now; `is_collected`: with its body. */
 void plan_scene_ask(struct plan_scene *scene, const char *body, bool is_collected);
 
+/* The same with the first bytes of a body (NULL: none of it was read) that `rest` more follow. */
+void plan_scene_ask_part(struct plan_scene *scene, const char *body, size_t rest);
+
 void plan_scene_expect_refusal(struct plan_scene *scene, unsigned status, const char *code);
 
 /* What is sent: a header's value; empty: it is not there. */

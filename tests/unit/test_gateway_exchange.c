@@ -74,52 +74,6 @@ static void a_filter_may_add_to_an_empty_body(void **state)
     close(s3);
 }
 
-static void a_body_may_be_read_whole_before_anything_is_sent(void **state)
-{
-    struct gateway_scene *scene = *state;
-    int client = client_new(scene);
-    say(client, "PUT /collected HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n"
-                "Expect: 100-continue\r\n\r\n");
-    hear(client, "HTTP/1.1 100 Continue\r\n\r\n");
-    say(client, "01234");
-    assert_false(s3_is_asked(scene, EU, 50));
-    gateway_scene_open(scene, US);
-    say(client, "56789" GET("/next"));
-    int s3 = s3_accept(scene, US);
-    hear(s3, PUT("/collected", "12") "<0123456789>");
-    say(s3, OK("0"));
-    hear(client, OK("0"));
-    hear(s3, GET("/next"));
-    close(client);
-    close(s3);
-}
-
-static void a_body_that_is_too_long_to_be_read_whole_is_refused(void **state)
-{
-    struct gateway_scene *scene = *state;
-    int client = client_new(scene);
-    say(client, PUT("/collected", "11") "0123456789a");
-    assert_refused(client, "HTTP/1.1 400 Bad Request");
-    assert_false(s3_is_asked(scene, EU, 0));
-    close(client);
-}
-
-static void what_was_read_whole_still_follows_the_switch(void **state)
-{
-    struct gateway_scene *scene = *state;
-    fake_lookup_hold(&scene->lookup);
-    int client = client_new(scene);
-    say(client, PUT("/collected", "5") "hello");
-    while (fake_lookup_count(&scene->lookup, "eu.test") == 0)
-        usleep(500);
-    gateway_scene_open(scene, US);
-    fake_lookup_release(&scene->lookup);
-    int s3 = s3_accept(scene, US);
-    hear(s3, PUT("/collected", "7") "<hello>");
-    close(client);
-    close(s3);
-}
-
 static void an_answer_without_a_body_is_not_filtered(void **state)
 {
     struct gateway_scene *scene = *state;
@@ -392,9 +346,6 @@ int main(void)
         IN_SCENE(a_request_passes_as_it_is),
         IN_SCENE(filters_see_both_bodies_and_their_ends),
         IN_SCENE(a_filter_may_add_to_an_empty_body),
-        IN_SCENE(a_body_may_be_read_whole_before_anything_is_sent),
-        IN_SCENE(a_body_that_is_too_long_to_be_read_whole_is_refused),
-        IN_SCENE(what_was_read_whole_still_follows_the_switch),
         IN_SCENE(an_answer_without_a_body_is_not_filtered),
         IN_SCENE(a_body_that_is_refused_never_looks_whole),
         IN_SCENE(an_answer_that_cannot_be_mapped_never_looks_whole),

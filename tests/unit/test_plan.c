@@ -141,14 +141,6 @@ static void a_presigned_link_is_signed_by_header(void **state)
     assert_span(plan_scene_sent(scene, "x-amz-content-sha256"), SIGV4_UNSIGNED_PAYLOAD);
 }
 
-static void a_form_is_not_taken_to_another_region(void **state)
-{
-    struct plan_scene *scene = *state;
-    plan_scene_request(scene, "POST", EU_STORE, "/shop-eu");
-    plan_scene_ask(scene, "form", false);
-    plan_scene_expect_refusal(scene, 501, "NotImplemented");
-}
-
 static void signed_pieces_are_chained_anew(void **state)
 {
     struct plan_scene *scene = *state;
@@ -360,7 +352,6 @@ int main(void)
         MOVED(who_is_anonymous_stays_so),
         MOVED(who_is_not_believed_is_refused),
         MOVED(a_presigned_link_is_signed_by_header),
-        MOVED(a_form_is_not_taken_to_another_region),
         MOVED(signed_pieces_are_chained_anew),
         MOVED(a_document_is_read_whole_and_rewritten),
         MOVED(a_document_that_is_not_the_signed_one_is_refused),
