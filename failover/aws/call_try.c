@@ -146,13 +146,19 @@ static void end_late(struct aws_call *call)
         end(call, AWS_TROUBLE);
 }
 
+/* Nothing was done by this try. By one before it perhaps: then AWS may refuse because it was. */
+static void refuse(struct aws_call *call)
+{
+    end(call, call->is_doubtful ? AWS_TROUBLE : AWS_REFUSED);
+}
+
 /* What was wrong is put right, or it is a refusal like others. */
 static void try_corrected(struct aws_call *call, bool is_corrected)
 {
     if (is_corrected && call->corrections++ < CORRECTIONS_MOST)
         uv_timer_start(&call->timer, on_time, 0, 0);
     else
-        end(call, AWS_REFUSED);
+        refuse(call);
 }
 
 /* EC2 says of expired credentials what it says of a clock that is behind. */
@@ -182,7 +188,7 @@ static void on_reply(void *context, const struct http_client_reply *reply)
         try_next_page(call);
         break;
     case AWS_MEANS_REFUSAL:
-        end(call, AWS_REFUSED);
+        refuse(call);
         break;
     case AWS_MEANS_CLOCK:
     case AWS_MEANS_EXPIRED:
@@ -204,8 +210,7 @@ static void on_reply(void *context, const struct http_client_reply *reply)
     }
 }
 
-/* Half of the budget, so that a second try has a chance; what is tried once has all that is left.
- */
+/* Half of the budget, that a second try has a chance; what is tried once has all that is left. */
 static unsigned patience_ms(const struct aws_call *call)
 {
     uint64_t left = left_ms(call), share = call->budget_ms / 2;
@@ -215,12 +220,20 @@ static unsigned patience_ms(const struct aws_call *call)
     return left > 0 ? (unsigned)left : 1;
 }
 
+/* Who is not there is not waited for longer than it takes to try again. */
+static unsigned connect_ms(const struct aws_call *call)
+{
+    uint64_t half = call->budget_ms / 2 + 1;
+    return half < HTTP_CLIENT_CONNECT_MS ? (unsigned)half : HTTP_CLIENT_CONNECT_MS;
+}
+
 static void send_request(struct aws_call *call, const struct aws_signed *request)
 {
     struct http_client_request http = {.method = request->method,
         .url = request->url,
         .headers = (const char *const *)request->headers,
         .body = span_of(request->body.data, request->body.size),
+        .connect_timeout_ms = connect_ms(call),
         .timeout_ms = patience_ms(call),
         .reply_most = REPLY_MOST,
         .once = call->wanted.acts && !call->wanted.repeatable};

@@ -1,10 +1,7 @@
 /* Calls that are answered, refused, and in trouble, by an AWS that the test plays. */
 #include "tests/unit/aws_scene.h"
 
-#include "base/memory.h"
 #include "base/xml.h"
-
-#include <strings.h>
 
 #define DESCRIBED                                                                                  \
     "<DescribeDBInstancesResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\">"             \
@@ -177,6 +174,19 @@ static void an_act_that_may_be_repeated_is(void **state)
     assert_int_equal(asked(scene), 3);
 }
 
+/* The first try may be why the second is refused. */
+static void a_refusal_after_doubt_is_no_refusal(void **state)
+{
+    struct aws_scene *scene = *state;
+    PLAY(scene, DROPPED, {"400 Bad Request", NULL, ERROR("InvalidDBInstanceState", "Not now.")});
+    struct aws_request request = aws_scene_act();
+    request.repeatable = true;
+    aws_scene_call(scene, request, 0);
+    assert_int_equal(scene->result, AWS_TROUBLE);
+    assert_string_equal(scene->code, "InvalidDBInstanceState");
+    assert_non_null(strstr(scene->words, "Not now.; it may have been done (request 4f2)"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +199,7 @@ int main(void)
         AWS_TEST(an_act_that_may_have_been_done_is_sent_once),
         AWS_TEST(an_act_is_sent_once_although_a_connection_was_kept),
         AWS_TEST(an_act_that_may_be_repeated_is),
+        AWS_TEST(a_refusal_after_doubt_is_no_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
