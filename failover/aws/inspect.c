@@ -130,16 +130,36 @@ static void stop(struct look *look)
         look->step.kind->cancel(&look->step);
 }
 
-static void give_up_late(struct inspection *inspection)
+static bool is_over(const struct inspection *inspection)
 {
     uint64_t now = uv_now(&inspection->options.loop->uv);
-    for (size_t i = 0; i < inspection->begun; i++) {
+    return now - inspection->began_ms >= inspection->options.all_ms;
+}
+
+static bool is_late(const struct inspection *inspection, const struct look *look)
+{
+    uint64_t now = uv_now(&inspection->options.loop->uv);
+    return look->begun && now - look->began_ms >= inspection->options.look_ms;
+}
+
+static void give_up_late(struct inspection *inspection)
+{
+    for (size_t i = 0; i < inspection->count; i++) {
         struct look *look = &inspection->looks[i];
-        if (look->ended || now - look->began_ms < inspection->options.look_ms)
+        if (look->ended || !(is_over(inspection) || is_late(inspection, look)))
             continue;
+        if (!look->begun)
+            inspection->begun++; /* and so do all after it */
         stop(look);
         settle(look, FOUND_UNKNOWN, "no answer in time");
     }
+    if (!inspection->access || !is_over(inspection))
+        return;
+    access_cancel(inspection->access);
+    inspection->access = NULL;
+    cJSON_AddItemToArray(
+        inspection->rows, inspect_row("permission", inspection->region, READY_WARN,
+                              "permissions were not checked: no answer in time", NULL));
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -227,6 +247,9 @@ struct inspection *inspect_start(
     inspection->options = *options;
     if (!options->look_ms)
         inspection->options.look_ms = INSPECT_LOOK_MS;
+    if (!options->all_ms)
+        inspection->options.all_ms = INSPECT_MS;
+    inspection->began_ms = uv_now(&options->loop->uv);
     inspection->config = config_ref((struct config *)options->config);
     inspection->region = memory_text(options->region);
     inspection->done = done;

@@ -7,6 +7,7 @@
 #include "failover/aws/step.h"
 
 #define INSPECT_LOOK_MS 15000
+#define INSPECT_MS 45000 /* all of it, however many steps: whoever asked does not wait for ever */
 
 struct inspection;
 
@@ -27,6 +28,7 @@ struct inspect_options {
     bool switchover;
     enum step_purpose purpose;
     unsigned look_ms; /* how long a look may take; 0: INSPECT_LOOK_MS */
+    unsigned all_ms;  /* and all of them; 0: INSPECT_MS */
 };
 struct inspection *inspect_start(
     const struct inspect_options *options, inspected *done, void *context);

@@ -25,6 +25,7 @@ struct inspection {
     const struct config_runbook *runbook;
     struct look *looks; /* in the order of the rows */
     size_t count, begun, ended;
+    uint64_t began_ms;
     struct access *access; /* NULL: not asked, or done */
     cJSON *rows;           /* of ready: what `access` found */
     uv_timer_t timer;

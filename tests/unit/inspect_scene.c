@@ -153,7 +153,8 @@ void begin(const char *text, enum step_purpose purpose)
         .region = "us-west-2",
         .from = "eu-west-1",
         .purpose = purpose,
-        .look_ms = scene.look_ms};
+        .look_ms = scene.look_ms,
+        .all_ms = scene.all_ms};
     scene.inspection = inspect_start(&options, on_inspected, NULL);
     assert_false(scene.is_inspected);
     uv_run(&scene.loop.uv, UV_RUN_NOWAIT);

@@ -32,7 +32,7 @@ struct inspect_scene {
     struct inspection *inspection;
     cJSON *result;
     bool is_inspected, without_aws;
-    unsigned look_ms;
+    unsigned look_ms, all_ms;
     struct aws_call calls[64]; /* all that were made */
     size_t call_count;
     unsigned cancelled, looking, most_looking;

@@ -37,9 +37,8 @@ static void what_calls_find_becomes_a_status(void **unused)
     is_step(2, "z", "unknown", "no answer from AWS");
 }
 
-static void at_most_sixteen_look_side_by_side(void **unused)
+static void begin_forty(void)
 {
-    (void)unused;
     struct text steps = {0};
     text_put(&steps, "{\"regions\": [\"eu-west-1\", \"us-west-2\"], \"endpoints\": {\"x\": {"
                      "\"type\": \"name\", \"names\": [\"x.internal\"], \"targets\": {"
@@ -53,6 +52,12 @@ static void at_most_sixteen_look_side_by_side(void **unused)
     text_put(&steps, "]}}}");
     begin(steps.data, STEP_PLAN);
     text_fini(&steps);
+}
+
+static void at_most_sixteen_look_side_by_side(void **unused)
+{
+    (void)unused;
+    begin_forty();
     for (size_t i = 0; i < 40; i++) {
         answers("Describe", "<r/>");
         uv_run(&scene.loop.uv, UV_RUN_NOWAIT);
@@ -61,6 +66,18 @@ static void at_most_sixteen_look_side_by_side(void **unused)
     assert_int_equal(scene.most_looking, 16);
     assert_int_equal(cJSON_GetArraySize(json_member(scene.result, "steps")), 40);
     is_step(39, "s39", "wait", "");
+}
+
+static void an_inspection_ends_in_time_however_many_steps_there_are(void **unused)
+{
+    (void)unused;
+    scene.all_ms = 20;
+    begin_forty();
+    finish();
+    assert_int_equal(scene.call_count, 16);
+    assert_int_equal(scene.cancelled, 16);
+    is_step(0, "s0", "unknown", "no answer in time");
+    is_step(39, "s39", "unknown", "no answer in time");
 }
 
 static void a_region_without_a_runbook_has_an_empty_plan(void **unused)
@@ -100,6 +117,7 @@ int main(void)
         TEST(a_plan_stands_in_the_order_in_which_it_would_run),
         TEST(what_calls_find_becomes_a_status),
         TEST(at_most_sixteen_look_side_by_side),
+        TEST(an_inspection_ends_in_time_however_many_steps_there_are),
         TEST(a_region_without_a_runbook_has_an_empty_plan),
         TEST(a_cancelled_look_is_put_away),
         TEST(a_look_without_an_answer_is_given_up),

@@ -74,6 +74,18 @@ static void without_credentials_nothing_is_simulated(void **unused)
     assert_int_equal(scene.call_count, 2);
 }
 
+static void permissions_that_take_too_long_are_one_warning(void **unused)
+{
+    (void)unused;
+    scene.all_ms = 20;
+    begin_ready();
+    answers("GetCallerIdentity", IDENTITY);
+    finish();
+    is_row("permission", "warn", "no answer in time");
+    is_row("step", "fail", "x (ecs.scale): cannot be checked");
+    assert_true(find_call("SimulatePrincipalPolicy")->cancelled);
+}
+
 static void an_aws_that_cannot_be_called_is_told(void **unused)
 {
     (void)unused;
@@ -103,6 +115,7 @@ int main(void)
         TEST(what_is_not_allowed_fails),
         TEST(permissions_that_cannot_be_simulated_are_one_warning),
         TEST(without_credentials_nothing_is_simulated),
+        TEST(permissions_that_take_too_long_are_one_warning),
         TEST(an_aws_that_cannot_be_called_is_told),
         TEST(a_region_that_may_be_lost_does_not_make_the_standby_unfit),
     };
