@@ -153,21 +153,16 @@ static void grants_fini(struct grants *grants)
     free(grants->list);
 }
 
-/* The resources of one action, each once; "*" makes all others needless. `*from` moves on to the
- * next action. */
+/* The resources of one action, each once. `*from` moves on to the next action. */
 static cJSON *take_resources(const struct grants *grants, size_t *from)
 {
-    const struct grant *first = &grants->list[*from];
+    const char *action = grants->list[*from].action, *last = "";
     cJSON *resources = cJSON_CreateArray();
-    const char *last = "";
-    bool all = strcmp(first->resource, "*") == 0; /* it sorts before every ARN */
-    for (; *from < grants->count; ++*from) {
-        const struct grant *grant = &grants->list[*from];
-        if (strcmp(grant->action, first->action) != 0)
-            break;
-        if (strcmp(grant->resource, last) != 0 && (!all || grant == first))
-            cJSON_AddItemToArray(resources, cJSON_CreateString(grant->resource));
-        last = grant->resource;
+    for (; *from < grants->count && strcmp(grants->list[*from].action, action) == 0; ++*from) {
+        const char *resource = grants->list[*from].resource;
+        if (strcmp(resource, last) != 0)
+            cJSON_AddItemToArray(resources, cJSON_CreateString(resource));
+        last = resource;
     }
     return resources;
 }

@@ -108,6 +108,18 @@ static void a_region_that_may_be_lost_does_not_make_the_standby_unfit(void **unu
     is_row("step", "warn", "old (rds.fence_old_primary): cannot be checked");
 }
 
+static void what_that_region_refuses_fails_all_the_same(void **unused)
+{
+    (void)unused;
+    begin(CONFIG(STEP("old", "rds.fence_old_primary",
+              ", \"instance\": \"orders\", \"region\": \"eu-west-1\"") "," SWITCHES),
+        STEP_READY);
+    answers("GetCallerIdentity", IDENTITY);
+    refuses("Describe", "no such instance");
+    finish();
+    is_row("step", "fail", "no such instance");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +130,7 @@ int main(void)
         TEST(permissions_that_take_too_long_are_one_warning),
         TEST(an_aws_that_cannot_be_called_is_told),
         TEST(a_region_that_may_be_lost_does_not_make_the_standby_unfit),
+        TEST(what_that_region_refuses_fails_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
