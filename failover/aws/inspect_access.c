@@ -175,7 +175,7 @@ static void on_identity(void *context, const struct aws_reply *reply)
     if (!arn || !account) {
         add_row(access, "credentials", READY_FAIL,
             reply->result == AWS_ANSWERED ? "STS does not say who we are" : reply->words,
-            "give the sidecar credentials of AWS that this region's STS knows");
+            "see to the sidecar's credentials, and to its way to this region's STS");
         finish(access);
         return;
     }
