@@ -98,6 +98,24 @@ bool check_step_is_elsewhere(
     return index != CONFIG_NONE && index != (size_t)(runbook - check->config->runbooks);
 }
 
+/* A bucket of another region's, by the endpoints: its region is called where the step is S3's. */
+static bool has_bucket_elsewhere(
+    const struct check *check, const struct config_runbook *runbook, const cJSON *step)
+{
+    const struct config *config = check->config;
+    const char *type = json_text(step, "step"), *bucket = json_text(step, "bucket");
+    if (!bucket || strncmp(type, "s3.", 3) != 0)
+        return false;
+    for (size_t i = 0; i < config->endpoint_count; i++) {
+        char *const *buckets = config->endpoints[i].buckets;
+        for (size_t r = 0; buckets && r < config->region_count; r++) {
+            if (buckets[r] && strcmp(buckets[r], bucket) == 0)
+                return r != (size_t)(runbook - config->runbooks);
+        }
+    }
+    return false;
+}
+
 /* What the type and the other parameters make of a step. */
 static void derive(
     const cJSON *object, const struct step_type *type, bool elsewhere, struct config_step *step)
@@ -166,7 +184,9 @@ static void read_step(struct check *check, const struct config_runbook *runbook,
     check_keys(check, object, config_step_options, type->options, of);
     check_options(check, object, type->options, NULL);
     check_parameters(check, object, type);
-    derive(object, type, check_step_is_elsewhere(check, runbook, object), step);
+    bool elsewhere = check_step_is_elsewhere(check, runbook, object) ||
+                     has_bucket_elsewhere(check, runbook, object);
+    derive(object, type, elsewhere, step);
 }
 
 void check_steps(struct check *check, const struct option *option, const cJSON *value, void *base)

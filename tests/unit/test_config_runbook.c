@@ -95,6 +95,23 @@ static void a_step_in_another_region_continues_after_30_seconds(void **unused)
 
 #define STEP(type, more) "{\"id\": \"x\", \"step\": \"" type "\"" more "}"
 
+static void a_bucket_in_another_region_is_a_step_there(void **unused)
+{
+    (void)unused;
+    struct config *config = read_good(
+        "{" REGIONS ", \"endpoints\": {\"assets\": {\"type\": \"bucket\","
+        "\"buckets\": {\"east\": \"assets-e\", \"west\": \"assets-w\"}}},"
+        "\"runbooks\": {\"west\": {\"steps\": ["
+        "{\"id\": \"a\", \"step\": \"s3.check_replication\", \"bucket\": \"assets-e\"},"
+        "{\"id\": \"b\", \"step\": \"s3.check_replication\", \"bucket\": \"assets-w\"},"
+        "{\"id\": \"c\", \"step\": \"s3.check_replication\", \"bucket\": \"assets-x\"}]}}}");
+    const struct config_step *steps = config->runbooks[1].steps;
+    assert_true(steps[0].continue_on_failure);
+    assert_int_equal(steps[0].timeout_ms, 30000);
+    assert_false(steps[1].continue_on_failure || steps[2].continue_on_failure);
+    config_unref(config);
+}
+
 static void steps_have_what_their_type_needs(void **unused)
 {
     (void)unused;
@@ -232,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_are_understood),
         cmocka_unit_test(a_step_in_another_region_continues_after_30_seconds),
+        cmocka_unit_test(a_bucket_in_another_region_is_a_step_there),
         cmocka_unit_test(steps_have_what_their_type_needs),
         cmocka_unit_test(a_runbook_belongs_to_a_region_and_has_steps),
         cmocka_unit_test(needs_lead_to_steps_and_never_in_a_circle),
