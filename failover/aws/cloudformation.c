@@ -11,6 +11,8 @@
 #include "base/json.h"
 #include "base/xml.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *name_of(const struct step *step)
@@ -77,22 +79,36 @@ static void compare(const struct step *step, const cJSON *stack, struct compute_
     }
 }
 
+/* What the stack itself says; the events of our operation come before it. */
+static void conclude(struct step *step, enum step_end end, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void conclude(struct step *step, enum step_end end, const char *format, ...)
+{
+    struct stack *stack = step->memory;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(stack->words, sizeof stack->words, format, arguments);
+    va_end(arguments);
+    stack->end = end;
+}
+
 static void judge_complete(struct step *step, const cJSON *stack)
 {
     const struct stack *known = step->memory;
     struct compute_list differ = {0}, unknown = {0};
     compare(step, stack, &differ, &unknown);
     if (known->too_many)
-        step_fail(step, NULL, "stack %s has too many parameters", name_of(step));
+        conclude(step, STEP_END_FAIL, "stack %s has too many parameters", name_of(step));
     else if (step_has(step, "template_url"))
-        step_must(step, "update stack %s from its template", name_of(step));
+        conclude(step, STEP_END_MUST, "update stack %s from its template", name_of(step));
     else if (unknown.text[0])
-        step_fail(
-            step, NULL, "stack %s has no parameter %s", name_of(step), compute_list_text(&unknown));
+        conclude(step, STEP_END_FAIL, "stack %s has no parameter %s", name_of(step),
+            compute_list_text(&unknown));
     else if (differ.text[0])
-        step_must(step, "update stack %s: %s", name_of(step), compute_list_text(&differ));
+        conclude(
+            step, STEP_END_MUST, "update stack %s: %s", name_of(step), compute_list_text(&differ));
     else
-        step_done(step, "stack %s is as asked", name_of(step));
+        conclude(step, STEP_END_DONE, "stack %s is as asked", name_of(step));
 }
 
 static bool is_any(const char *status, const char *const *statuses)
@@ -118,13 +134,55 @@ static bool never_came_up(const char *status)
     return is_any(status, never);
 }
 
-static void judge_stack(struct step *step, const cJSON *stack)
+static void say_conclusion(struct step *step)
+{
+    const struct stack *stack = step->memory;
+    if (stack->end == STEP_END_DONE)
+        step_done(step, "%s", stack->words);
+    else if (stack->end == STEP_END_MUST)
+        step_must(step, "%s", stack->words);
+    else
+        step_fail(step, NULL, "%s", stack->words);
+}
+
+static void on_events(struct step *step)
+{
+    const struct stack *known = step->memory;
+    if (known->result == STACK_SUCCEEDED)
+        step_done(step, "stack %s is deployed", name_of(step));
+    else if (known->result == STACK_FAILED)
+        step_fail(step, NULL, "stack %s was not deployed%s%s", name_of(step),
+            known->first_failure[0] ? ": " : "", known->first_failure);
+    else if (known->result == STACK_BEGUN)
+        step_wait(step, "stack %s is under way", name_of(step));
+    else
+        say_conclusion(step);
+}
+
+/* Nothing is under way. */
+static void judge_stack(struct step *step, const cJSON *stack, const char *status)
+{
+    const char *why = tree_text(stack, "StackStatusReason");
+    keep_names(step, tree_find(stack, "Parameters"));
+    if (is_complete(status))
+        judge_complete(step, stack);
+    else
+        conclude(step, STEP_END_FAIL, "stack %s is %s%s%s; %s", name_of(step), status,
+            why ? ": " : "", why ? why : "",
+            never_came_up(status) ? "delete it by hand, then retry"
+                                  : "repair it by hand, then retry");
+    if (step->acted)
+        stack_read_events(step, on_events);
+    else
+        say_conclusion(step);
+}
+
+static void look_at_status(struct step *step, const cJSON *stack)
 {
     struct stack *known = step->memory;
     const char *status = tree_text(stack, "StackStatus");
     const char *why = tree_text(stack, "StackStatusReason");
     known->exists = true;
-    keep_names(step, tree_find(stack, "Parameters"));
     if (!status)
         status = "unknown";
     if (strcmp(status, "REVIEW_IN_PROGRESS") == 0)
@@ -134,13 +192,8 @@ static void judge_stack(struct step *step, const cJSON *stack)
     else if (strstr(status, "_IN_PROGRESS"))
         step_wait(
             step, "stack %s is %s%s%s", name_of(step), status, why ? ": " : "", why ? why : "");
-    else if (is_complete(status))
-        judge_complete(step, stack);
     else
-        step_fail(step, NULL, "stack %s is %s%s%s; %s", name_of(step), status, why ? ": " : "",
-            why ? why : "",
-            never_came_up(status) ? "delete it by hand, then retry"
-                                  : "repair it by hand, then retry");
+        judge_stack(step, stack, status);
 }
 
 static void on_stack(struct step *step, const struct aws_reply *reply)
@@ -148,7 +201,7 @@ static void on_stack(struct step *step, const struct aws_reply *reply)
     struct stack *known = step->memory;
     const cJSON *stack = tree_find(reply->body, "Stacks/member");
     if (stack) {
-        judge_stack(step, stack);
+        look_at_status(step, stack);
         return;
     }
     known->exists = false;
@@ -169,28 +222,11 @@ static void ask_stack(struct step *step)
     step_call(step, &request, on_stack);
 }
 
-static void on_events(struct step *step)
-{
-    const struct stack *known = step->memory;
-    if (known->result == STACK_SUCCEEDED)
-        step_done(step, "stack %s is deployed", name_of(step));
-    else if (known->result == STACK_FAILED)
-        step_fail(step, NULL, "stack %s was not deployed%s%s", name_of(step),
-            known->first_failure[0] ? ": " : "", known->first_failure);
-    else if (known->result == STACK_BEGUN)
-        step_wait(step, "stack %s is under way%s%s", name_of(step),
-            known->first_failure[0] ? "; failed: " : "", known->first_failure);
-    else
-        ask_stack(step);
-}
-
 static void look(struct step *step)
 {
     const struct stack *known = step_memory(step, sizeof *known);
     if (known->up_to_date)
         step_done(step, "stack %s is as asked: nothing is to be updated", name_of(step));
-    else if (step->acted)
-        stack_read_events(step, on_events);
     else
         ask_stack(step);
 }

@@ -17,6 +17,9 @@ struct stack {
                             its NUL, an empty one at the end */
     size_t kept_size;
 
+    enum step_end end; /* what the stack itself says: done, must or fail, */
+    char words[400];   /* with these words */
+
     /* What its events say of our operation. */
     enum stack_result result;
     char first_failure[300]; /* "Web (AWS::AutoScaling::AutoScalingGroup): no capacity", or "" */

@@ -18,19 +18,6 @@ static bool ends_with(const char *text, const char *end)
     return size >= end_size && strcmp(text + size - end_size, end) == 0;
 }
 
-/* An event of the stack itself. True when it is the operation's beginning. */
-static bool take_stack(struct stack *stack, const char *status)
-{
-    bool failed = strstr(status, "ROLLBACK") || ends_with(status, "_FAILED");
-    bool succeeded =
-        strcmp(status, "CREATE_COMPLETE") == 0 || strcmp(status, "UPDATE_COMPLETE") == 0;
-    if (failed)
-        stack->result = STACK_FAILED;
-    else if (succeeded && stack->result != STACK_FAILED)
-        stack->result = STACK_SUCCEEDED;
-    return strcmp(status, "CREATE_IN_PROGRESS") == 0 || strcmp(status, "UPDATE_IN_PROGRESS") == 0;
-}
-
 static void take_failure(struct stack *stack, const cJSON *event)
 {
     const char *resource = tree_text(event, "LogicalResourceId");
@@ -39,6 +26,21 @@ static void take_failure(struct stack *stack, const cJSON *event)
     snprintf(stack->first_failure, sizeof stack->first_failure, "%s (%s): %s",
         resource ? resource : "a resource", type ? type : "of unknown type",
         why ? why : "no reason given");
+}
+
+/* An event of the stack itself. True when it is the operation's beginning. */
+static bool take_stack(struct stack *stack, const cJSON *event, const char *status)
+{
+    bool failed = strstr(status, "ROLLBACK") || ends_with(status, "_FAILED");
+    bool succeeded =
+        strcmp(status, "CREATE_COMPLETE") == 0 || strcmp(status, "UPDATE_COMPLETE") == 0;
+    if (failed && !stack->first_failure[0])
+        take_failure(stack, event); /* which only sums up, unless a resource says more */
+    if (failed)
+        stack->result = STACK_FAILED;
+    else if (succeeded && stack->result != STACK_FAILED)
+        stack->result = STACK_SUCCEEDED;
+    return strcmp(status, "CREATE_IN_PROGRESS") == 0 || strcmp(status, "UPDATE_IN_PROGRESS") == 0;
 }
 
 /* True when it is where our operation began. */
@@ -52,7 +54,7 @@ static bool take_event(struct stack *stack, const char *token, const cJSON *even
     if (stack->result == STACK_UNKNOWN)
         stack->result = STACK_BEGUN;
     if (id && what && strcmp(id, what) == 0)
-        return take_stack(stack, status);
+        return take_stack(stack, event, status);
     if (ends_with(status, "_FAILED"))
         take_failure(stack, event);
     return false;

@@ -101,12 +101,17 @@ static void a_stack_is_updated_and_what_is_not_given_stays(void **unused)
                    "</StackId></UpdateStackResult></UpdateStackResponse>");
     assert_end(&scene, STEP_END_ACTED, "has begun");
     look(&scene);
+    answer_stack(&scene, "UPDATE_COMPLETE", "small"); /* stale */
     answer_events(&scene,
         EVENTS(event(&scene, NULL, ID, "UPDATE_IN_PROGRESS"),
             event(&scene, "theirs", ID, "UPDATE_COMPLETE")),
         "");
     assert_end(&scene, STEP_END_WAIT, "under way");
     look(&scene);
+    answer_stack(&scene, "UPDATE_IN_PROGRESS", "large");
+    assert_end(&scene, STEP_END_WAIT, "UPDATE_IN_PROGRESS");
+    look(&scene);
+    answer_stack(&scene, "UPDATE_COMPLETE", "large");
     answer_events(&scene,
         EVENTS(event(&scene, NULL, ID, "UPDATE_COMPLETE"),
             event(&scene, NULL, ID, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
@@ -125,8 +130,8 @@ static void a_complete_stack_that_our_update_does_not_show_in_is_not_done(void *
     lose(&scene);
     restart(&scene);
     look(&scene);
-    answer_events(&scene, EVENTS(event(&scene, "theirs", ID, "UPDATE_COMPLETE")), "");
     answer_stack(&scene, "UPDATE_COMPLETE", "small");
+    answer_events(&scene, EVENTS(event(&scene, "theirs", ID, "UPDATE_COMPLETE")), "");
     assert_end(&scene, STEP_END_MUST, "update stack net");
     act(&scene);
     hear(&scene, "UpdateStack", "Parameters.member.3.ParameterKey=Old");
@@ -142,6 +147,7 @@ static void a_failure_names_the_first_resource_that_failed(void **unused)
     begin_update(&scene);
     answer(&scene, "<UpdateStackResponse/>");
     look(&scene);
+    answer_stack(&scene, "UPDATE_ROLLBACK_COMPLETE", "small");
     answer_events(&scene,
         EVENTS(event(&scene, "theirs", "other", "UPDATE_FAILED"),
             event(&scene, NULL, ID, "UPDATE_ROLLBACK_COMPLETE"),
@@ -166,12 +172,12 @@ static void events_without_ours_are_not_read_for_ever(void **unused)
     begin_update(&scene);
     lose(&scene);
     look(&scene);
+    answer_stack(&scene, "UPDATE_COMPLETE", "large");
     int pages = 0;
     for (; scene.action && strcmp(scene.action, "DescribeStackEvents") == 0; pages++)
         answer_events(&scene, EVENTS(event(&scene, "theirs", ID, "UPDATE_COMPLETE")),
             "<NextToken>more</NextToken>");
     assert_int_equal(pages, 40);
-    answer_stack(&scene, "UPDATE_COMPLETE", "large");
     assert_end(&scene, STEP_END_DONE, "as asked");
     compute_scene_fini(&scene);
 }
@@ -216,15 +222,14 @@ static void a_stack_is_created(void **unused)
     hear(&scene, "CreateStack", token_of(&scene, "stack"));
     lose(&scene);
     look(&scene);
-    hear(&scene, "DescribeStackEvents", "net");
-    refuse(&scene, "ValidationError", "Stack [net] does not exist"); /* stale */
-    answer_no_stack(&scene);
+    answer_no_stack(&scene); /* stale */
     assert_end(&scene, STEP_END_MUST, "create stack net");
     act(&scene);
     hear(&scene, "CreateStack", token_of(&scene, "stack"));
     refuse(&scene, "AlreadyExistsException", "Stack [net] already exists");
     assert_end(&scene, STEP_END_ACTED, "had begun already");
     look(&scene);
+    answer_stack(&scene, "CREATE_COMPLETE", "large");
     answer_events(&scene,
         EVENTS(event(&scene, NULL, ID, "CREATE_COMPLETE"),
             event(&scene, NULL, ID, "CREATE_IN_PROGRESS")),
@@ -243,12 +248,20 @@ static void a_creation_that_failed_says_which_resource(void **unused)
     act(&scene);
     answer(&scene, "<CreateStackResponse/>");
     look(&scene);
+    answer_stack(&scene, "ROLLBACK_COMPLETE", "large");
     answer_events(&scene,
         EVENTS(event(&scene, NULL, ID, "ROLLBACK_COMPLETE"),
             event(&scene, NULL, "subnet-1", "CREATE_FAILED"),
             event(&scene, NULL, ID, "CREATE_IN_PROGRESS")),
         "");
     assert_end(&scene, STEP_END_FAIL, "subnet-1 (AWS::EC2::Subnet)");
+    look(&scene);
+    answer_stack(&scene, "ROLLBACK_COMPLETE", "large");
+    answer_events(&scene,
+        EVENTS(event(&scene, NULL, ID, "ROLLBACK_IN_PROGRESS"),
+            event(&scene, NULL, ID, "CREATE_IN_PROGRESS")),
+        "");
+    assert_end(&scene, STEP_END_FAIL, "net (AWS::CloudFormation::Stack)");
     scene.step.acted = false;
     look(&scene); /* of another attempt */
     answer_stack(&scene, "ROLLBACK_COMPLETE", "large");
@@ -310,6 +323,10 @@ static void a_refusal_for_good_names_code_and_request(void **unused)
     assert_string_equal(scene.code, "AccessDenied");
     assert_string_equal(scene.request_id, "r-400");
     look(&scene);
+    refuse(&scene, "AccessDenied", "not authorized");
+    assert_end(&scene, STEP_END_FAIL, "stack net cannot be looked at");
+    look(&scene);
+    answer_stack(&scene, "UPDATE_COMPLETE", "small");
     refuse(&scene, "AccessDenied", "not authorized");
     assert_end(&scene, STEP_END_FAIL, "events of stack net cannot be looked at");
     compute_scene_fini(&scene);
