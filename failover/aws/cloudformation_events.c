@@ -34,8 +34,8 @@ static bool take_stack(struct stack *stack, const cJSON *event, const char *stat
     bool failed = strstr(status, "ROLLBACK") || ends_with(status, "_FAILED");
     bool succeeded =
         strcmp(status, "CREATE_COMPLETE") == 0 || strcmp(status, "UPDATE_COMPLETE") == 0;
-    if (failed && !stack->first_failure[0])
-        take_failure(stack, event); /* which only sums up, unless a resource says more */
+    if (failed && !stack->first_failure[0] && tree_text(event, "ResourceStatusReason"))
+        take_failure(stack, event); /* it only sums up: a resource that failed says more */
     if (failed)
         stack->result = STACK_FAILED;
     else if (succeeded && stack->result != STACK_FAILED)
