@@ -38,7 +38,7 @@ static bool take_stack(struct stack *stack, const cJSON *event, const char *stat
         take_failure(stack, event); /* it only sums up: a resource that failed says more */
     if (failed)
         stack->result = STACK_FAILED;
-    else if (succeeded && stack->result != STACK_FAILED)
+    else if (succeeded)
         stack->result = STACK_SUCCEEDED;
     return strcmp(status, "CREATE_IN_PROGRESS") == 0 || strcmp(status, "UPDATE_IN_PROGRESS") == 0;
 }

@@ -167,6 +167,15 @@ static void weights_count_as_capacity(void **unused)
     answer_group(&scene, 1, 5, 9, HEAVY HEAVY);
     assert_end(&scene, STEP_END_DONE, "6 in service");
     compute_scene_fini(&scene);
+    compute_scene_init(&scene, &autoscaling_scale, "{\"group\": \"web\", \"desired\": 6}");
+    look(&scene);
+    answer_group(&scene, 1, 6, 9, HEAVY HEAVY);
+    assert_end(&scene, STEP_END_DONE, "6 in service");
+    look(&scene);
+    answer_group(&scene, 1, 6, 9, HEAVY);
+    answer_activities(&scene, "");
+    assert_end(&scene, STEP_END_WAIT, "3 of 6 in service");
+    compute_scene_fini(&scene);
 }
 
 static void a_missing_group_fails_unless_an_earlier_step_may_make_it(void **unused)
