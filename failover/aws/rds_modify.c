@@ -3,23 +3,25 @@
  * On the good day it is asked for at once, not for the maintenance window, and seen three times in
  * a row. When everybody scales at the same time a class may be sold out: RDS says so at once, or
  * minutes later in an event, while the status is "available" and the class the old one; then the
- * next of the list is asked for. */
+ * next of the list is asked for. For `ready` RDS is asked whether it offers one of them at all. */
 #include "failover/aws/cloudwatch.h"
 #include "failover/aws/rds.h"
 
 #include "base/json.h"
 #include "base/xml.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #define CLOCKS_DIFFER_S 5
 
 struct modify_memory {
-    size_t next;       /* of the classes: the one to ask for */
-    int64_t asked_at;  /* when it was, wall clock; 0: not since the last answer */
-    const char *class; /* what `act` will ask for; NULL: another is not wanted */
-    bool multi_az;     /* it has to be changed too */
+    size_t next;                         /* of the classes: the one to ask for */
+    int64_t asked_at;                    /* when it was, wall clock; 0: not since the last answer */
+    const char *class;                   /* what `act` will ask for; NULL: another is not wanted */
+    bool multi_az;                       /* it has to be changed too */
+    char engine[64], engine_version[64]; /* of the instance, for what is offered */
 };
 
 /* The class at `index`, or NULL. */
@@ -51,6 +53,56 @@ static bool is_pending(const struct rds_instance *instance, const char *name)
 {
     return tree_find(tree_find(instance->tree, "PendingModifiedValues"), name) != NULL;
 }
+
+/* -- ready: is any class of the list offered at all? -- */
+
+static void ask_offer(struct step *step);
+
+static void heard_offer(struct step *step, const struct aws_reply *reply)
+{
+    struct modify_memory *memory = step_memory(step, sizeof *memory);
+    const char *class = class_at(step, memory->next);
+    if (reply->result == AWS_REFUSED)
+        step_fail(step, reply, "cannot ask RDS in %s for its classes", step->region);
+    else if (tree_find(reply->body, "OrderableDBInstanceOptions/OrderableDBInstanceOption"))
+        step_must(
+            step, "make %s %s, which %s offers", step_text(step, "instance"), class, step->region);
+    else if (class_at(step, ++memory->next))
+        ask_offer(step);
+    else
+        step_fail(step, NULL,
+            "%s offers %s %s neither as %s nor as any class before it in the list", step->region,
+            memory->engine, memory->engine_version, class);
+}
+
+static void ask_offer(struct step *step)
+{
+    struct modify_memory *memory = step_memory(step, sizeof *memory);
+    struct aws_request request = {.service = &aws_rds,
+        .region = step->region,
+        .action = "DescribeOrderableDBInstanceOptions"};
+    aws_form(&request.body, "Engine", memory->engine);
+    aws_form(&request.body, "EngineVersion", memory->engine_version);
+    aws_form(&request.body, "DBInstanceClass", class_at(step, memory->next));
+    aws_form(&request.body, "MaxRecords", "20");
+    step_call(step, &request, heard_offer);
+}
+
+static bool has_version(const struct rds_instance *instance)
+{
+    return instance->engine && tree_text(instance->tree, "EngineVersion");
+}
+
+static void check_offer(struct step *step, const struct rds_instance *instance)
+{
+    struct modify_memory *memory = step_memory(step, sizeof *memory);
+    const char *version = tree_text(instance->tree, "EngineVersion");
+    snprintf(memory->engine, sizeof memory->engine, "%s", instance->engine);
+    snprintf(memory->engine_version, sizeof memory->engine_version, "%s", version);
+    ask_offer(step);
+}
+
+/* -- look -- */
 
 static void must(struct step *step, const struct rds_instance *instance)
 {
@@ -150,6 +202,8 @@ static void judge(struct step *step, const struct rds_instance *instance)
             instance->class ? instance->class : "of unknown class", instance->status_text);
     else if (pending && (step->acted || !wanting || !ours))
         step_wait(step, "%s has a change of %s pending", instance->id, pending->string);
+    else if (memory->class && step->purpose == STEP_READY && has_version(instance))
+        check_offer(step, instance);
     else if (wanting && memory->asked_at)
         ask_events(step);
     else if (wanting)
@@ -208,6 +262,7 @@ static const struct step_permission permissions[] = {
     {"rds:DescribeDBInstances", "arn:{partition}:rds:{region}:{account}:db:{instance}"},
     {"rds:ModifyDBInstance", "arn:{partition}:rds:{region}:{account}:db:{instance}"},
     {"rds:DescribeEvents", "*"},
+    {"rds:DescribeOrderableDBInstanceOptions", "*"},
     {0},
 };
 

@@ -218,6 +218,46 @@ static void what_cannot_be_had_fails_with_the_code(void **state)
     rds_scene_assert_words(scene, "us-west-2");
 }
 
+static void offer(struct rds_scene *scene, const char *options)
+{
+    char xml[512];
+    snprintf(xml, sizeof xml,
+        "<DescribeOrderableDBInstanceOptionsResponse><DescribeOrderableDBInstanceOptionsResult>"
+        "<OrderableDBInstanceOptions>%s</OrderableDBInstanceOptions>"
+        "</DescribeOrderableDBInstanceOptionsResult></DescribeOrderableDBInstanceOptionsResponse>",
+        options);
+    rds_scene_answer(scene, xml);
+}
+
+static void ready_asks_whether_any_class_is_offered(void **state)
+{
+    static const char version[] = "<EngineVersion>16.4</EngineVersion>";
+    struct rds_scene *scene = *state;
+    scene->step.purpose = STEP_READY;
+    rds_scene_answer(scene, rds_scene_instance("orders", MICRO, "available", version));
+    offer(scene, "");
+    offer(scene, "<OrderableDBInstanceOption><DBInstanceClass>" LARGE
+                 "</DBInstanceClass></OrderableDBInstanceOption>");
+    assert_int_equal(rds_scene_look(scene), STEP_END_MUST);
+    rds_scene_assert_asked(scene, 1,
+        "DescribeOrderableDBInstanceOptions us-west-2 Engine=postgres&EngineVersion=16.4"
+        "&DBInstanceClass=" XLARGE "&MaxRecords=20");
+    rds_scene_assert_asked(scene, 2, "DBInstanceClass=" LARGE);
+    rds_scene_assert_words(scene, "make orders " LARGE);
+}
+
+static void ready_fails_where_no_class_is_offered(void **state)
+{
+    static const char version[] = "<EngineVersion>16.4</EngineVersion>";
+    struct rds_scene *scene = *state;
+    scene->step.purpose = STEP_READY;
+    rds_scene_answer(scene, rds_scene_instance("orders", MICRO, "available", version));
+    offer(scene, "");
+    offer(scene, "");
+    assert_int_equal(rds_scene_look(scene), STEP_END_FAIL);
+    rds_scene_assert_words(scene, "us-west-2 offers postgres 16.4 neither as " LARGE);
+}
+
 #define MODIFY(test) cmocka_unit_test_setup_teardown(test, begin, finish)
 #define ZONES(test) cmocka_unit_test_setup_teardown(test, begin_with_zones, finish)
 
@@ -238,6 +278,8 @@ int main(void)
         MODIFY(an_invalid_state_is_looked_at_again),
         MODIFY(a_reply_that_is_lost_is_looked_for),
         MODIFY(what_cannot_be_had_fails_with_the_code),
+        MODIFY(ready_asks_whether_any_class_is_offered),
+        MODIFY(ready_fails_where_no_class_is_offered),
     };
     return cmocka_run_group_tests_name("rds_modify", tests, NULL, NULL);
 }
