@@ -143,11 +143,11 @@ static bool is_failure(const cJSON *event)
     return false;
 }
 
-/* Storage has a "capacity" too; what is sold out is "insufficient", or not "sufficient". */
+/* Storage has a capacity too, and that is another matter. */
 static bool tells_of_capacity(const cJSON *event, const char *message)
 {
     return strcasestr(message, "capacity") &&
-           (strcasestr(message, "sufficient") || is_failure(event));
+           (!strcasestr(message, "storage") || is_failure(event));
 }
 
 /* RDS says it is available and of the old class: what do its events say of what was asked? */
