@@ -262,6 +262,7 @@ void engine_free(struct engine *engine, loop_call *freed, void *context)
     engine->freed = freed;
     engine->freed_context = context;
     drop_all(engine);
+    engine_end_questions(engine, "the sidecar is being stopped");
     engine_release_aws(engine);
     engine->open += 1 + engine->aws_open;
     link_free(engine->link, on_part_freed, engine);

@@ -84,6 +84,7 @@ void engine_take_config(struct engine *engine)
         free(words);
         return;
     }
+    engine_end_questions(engine, "the configuration changed meanwhile: ask again");
     engine_release_aws(engine);
     config_unref(engine->config);
     engine->config = next;
@@ -93,7 +94,7 @@ void engine_take_config(struct engine *engine)
 }
 
 /* Types of AWS's services have a dot in their names. */
-static bool calls_aws(const struct config_runbook *runbook)
+bool engine_calls_aws(const struct config_runbook *runbook)
 {
     for (size_t i = 0; i < runbook->step_count; i++) {
         if (strchr(runbook->steps[i].type, '.'))
@@ -102,12 +103,10 @@ static bool calls_aws(const struct config_runbook *runbook)
     return false;
 }
 
-struct aws *engine_aws(struct engine *engine, const char *region)
+struct aws *engine_aws(const struct engine *engine, const char *region)
 {
     size_t index = config_region(engine->config, region);
-    if (index == CONFIG_NONE || !engine->aws[index])
-        return NULL;
-    return engine->aws[index];
+    return index == CONFIG_NONE ? NULL : engine->aws[index];
 }
 
 /* In time: looking for credentials must not cost the night of the failover a second. */
@@ -116,7 +115,8 @@ void engine_prepare_aws(struct engine *engine)
     const struct config *config = engine->config;
     engine->aws = memory_new_array(config->region_count, sizeof(struct aws *));
     for (size_t i = 0; i < config->region_count; i++) {
-        if (!config->runbooks || !config->runbooks[i].present || !calls_aws(&config->runbooks[i]))
+        if (!config->runbooks || !config->runbooks[i].present ||
+            !engine_calls_aws(&config->runbooks[i]))
             continue;
         if (!engine->client)
             engine->client = http_client_new(engine->loop, NULL);

@@ -30,7 +30,8 @@ struct engine {
     uint64_t floor;      /* revision: an older status says nothing new */
     char transition[40]; /* whose runs these are */
     struct engine_run *runs;
-    bool ending; /* `end` is under way */
+    struct engine_question *questions; /* that have no answer yet */
+    bool ending;                       /* `end` is under way */
     uv_timer_t again;
 
     bool freeing;
@@ -46,10 +47,13 @@ void engine_aws_freed(void *engine);
 /* engine_config.c */
 bool engine_config_changed(const struct engine *engine); /* the file is another one */
 void engine_take_config(struct engine *engine);          /* it, or it stays as it is */
-struct aws *engine_aws(struct engine *engine, const char *region);
+bool engine_calls_aws(const struct config_runbook *runbook);
+struct aws *engine_aws(const struct engine *engine, const char *region);
 void engine_prepare_aws(struct engine *engine);
 void engine_release_aws(struct engine *engine); /* each ends with engine_aws_freed */
 
 /* engine_questions.c */
+struct engine_question;
+void engine_end_questions(struct engine *engine, const char *words);
 void engine_asked(
     void *context, const char *method, const cJSON *params, struct link_question *question);
