@@ -39,9 +39,25 @@ class Rds(Service):
 
     def add_replica(self, name, source, **members):
         """`source`: a name in this region, or an ARN."""
-        return self.add_instance(name, **{
+        replica = self.add_instance(name, **{
             "ReadReplicaSourceDBInstanceIdentifier": source, "BackupRetentionPeriod": 0,
             "StatusInfos": [replicating()], **members})
+        self.replicas_of(source).append(self.name_for(source, replica))
+        return replica
+
+    def replicas_of(self, source):
+        """The list that the source has of them, wherever it is."""
+        name = source.rpartition(":")[2]
+        return self.home_of(source).instances[name]["ReadReplicaDBInstanceIdentifiers"]
+
+    def home_of(self, source):
+        region = source.split(":")[3] if source.startswith("arn:") else self.region
+        return self.aws.region(region).rds if region != self.region else self
+
+    def name_for(self, source, replica):
+        """What a source calls its replica: one in another region by its ARN."""
+        is_here = self.home_of(source) is self
+        return replica["DBInstanceIdentifier" if is_here else "DBInstanceArn"]
 
     def add_global_cluster(self, name, writer, readers):
         """Clusters by ARN. All regions show the same; an act is for the target's own region."""
@@ -153,9 +169,7 @@ class Rds(Service):
     def stands_alone(self, instance, retention):
         source = instance.pop("ReadReplicaSourceDBInstanceIdentifier")
         name = instance["DBInstanceIdentifier"]
-        for other in self.instances.values():
-            if source in (other["DBInstanceIdentifier"], other["DBInstanceArn"]):
-                other["ReadReplicaDBInstanceIdentifiers"].remove(name)
+        self.replicas_of(source).remove(self.name_for(source, instance))
         instance.update(StatusInfos=[], BackupRetentionPeriod=retention,
                         DBInstanceStatus="backing-up" if retention else "available")
         self.tell(name, "Promoted Read Replica instance to a standalone database instance.")
@@ -221,8 +235,9 @@ class Rds(Service):
             if self.instances[name].aside.get("created"):
                 self.fault(f"{name} is created a second time")
             raise Refused("DBInstanceAlreadyExists", f"DB instance {name} already exists")
-        home = self.source_region(source)
-        original = home.ready(source.rpartition(":")[2], "backing-up")
+        if self.home_of(source).region in self.aws.lost:
+            raise Refused("InvalidDBInstanceState", f"the region of {source} does not answer")
+        original = self.home_of(source).ready(source.rpartition(":")[2], "backing-up")
         if not original["BackupRetentionPeriod"]:
             raise Refused("InvalidDBInstanceState",
                           f"Automated backups are not enabled for {source}")
@@ -234,8 +249,6 @@ class Rds(Service):
             DBInstanceClass=params.get("DBInstanceClass", original["DBInstanceClass"]),
             MultiAZ=params.get("MultiAZ", False))
         replica.aside["created"] = True
-        original["ReadReplicaDBInstanceIdentifiers"].append(
-            name if home is self else replica["DBInstanceArn"])
         self.finish_creating(replica)
         return {"DBInstance": plain_thing(replica)}
 
@@ -248,16 +261,6 @@ class Rds(Service):
         replica.then(self.pace["creating"], lambda it: it.update(
             DBInstanceStatus="available", Endpoint=address))
         replica.then(self.pace["replicating"], lambda it: it.update(StatusInfos=[replicating()]))
-
-    def source_region(self, source):
-        if not source.startswith("arn:"):
-            return self
-        region = source.split(":")[3]
-        if region in self.aws.lost:
-            raise Refused("InvalidDBInstanceState", f"{region} does not answer")
-        if region == self.region:
-            return self
-        return self.aws.region(region).rds
 
     def stop_db_instance(self, params):
         name = params["DBInstanceIdentifier"]
