@@ -1,9 +1,11 @@
 """The pilot light, end to end: the home region is a black hole, one command brings the other up."""
+import datetime
 import json
+import time
 
 import pytest
 from aws.server import ScriptedAws
-from lib.daemon import EU, US
+from lib.daemon import EU, US, is_sanitized
 from lib.machine import eventually
 from lib.shop import STANDBY, Shop, compute, databases, step
 
@@ -96,3 +98,36 @@ def test_both_at_once_within_the_rights_that_the_plan_asks_for(house, aws, tmp_p
     assert not [call for call in aws.journal if call.code == "AccessDenied"]
     assert nothing_of_the_lost(aws) == []
 
+
+def test_the_first_call_comes_within_a_tenth_of_a_second(house, aws):
+    """In a build that nothing slows down; sanitizers are given a second."""
+    databases(aws)
+    shop = Shop(house, aws, DATABASE).start()
+    came = []
+    aws.pause(1, "before", lambda call: came.append(time.monotonic()))
+    begun = time.monotonic()
+    shop.failover("--group", "data")
+    assert came[0] - begun < (1.0 if is_sanitized() else 0.1)
+
+
+@pytest.mark.parametrize("reads", [1, 2, 5, 20])
+def test_reads_that_show_what_was_before_an_act_lead_to_no_second_one(house, aws, reads):
+    databases(aws)
+    aws.script("stale", service="rds", region=US, reads=reads, times=None)
+    shop = Shop(house, aws, DATABASE).start()
+    aws.lose(EU)
+    shop.failover("--group", "data")
+    assert set(shop.steps().values()) == {"done"}, shop.transition()
+    assert set(aws.journal.counts().values()) == {1}
+
+
+def test_a_clock_that_is_ten_minutes_off_is_put_right_by_the_first_reply(house, aws):
+    databases(aws)
+    aws.clock_ahead = datetime.timedelta(minutes=10)
+    steps = [each for each in DATABASE if each["id"] != "caught-up"]
+    steps = [{**each, "needs": [need for need in each["needs"] if need != "caught-up"]}
+             for each in steps]
+    shop = Shop(house, aws, steps).start()
+    shop.failover("--group", "data")
+    assert set(shop.steps().values()) == {"done"}, shop.transition()
+    assert len([call for call in aws.journal if call.code == "SignatureDoesNotMatch"]) == 1
