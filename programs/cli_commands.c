@@ -8,6 +8,7 @@
 #include "programs/cli_move.h"
 #include "programs/cli_ready.h"
 #include "programs/cli_report.h"
+#include "programs/cli_runbook.h"
 #include "programs/cli_watch.h"
 
 #include <errno.h>
@@ -185,7 +186,9 @@ enum exit_status command_run(struct session *session)
         [CLI_RETRY] = move_go_on,
         [CLI_SKIP] = move_go_on,
         [CLI_APPROVE] = move_go_on,
+        [CLI_PLAN] = runbook_plan,
         [CLI_READY] = ready_run,
+        [CLI_READOPT] = runbook_readopt,
         [CLI_EXPLAIN] = run_explain,
         [CLI_CONNECTIONS] = run_connections,
         [CLI_HISTORY] = run_history,

@@ -90,7 +90,7 @@ static void print_hosts(FILE *out, const cJSON *status)
     fputc('\n', out);
 }
 
-static bool said_yes(void)
+bool move_said_yes(void)
 {
     char *line = NULL;
     size_t size = 0;
@@ -122,7 +122,7 @@ static enum exit_status ask_operator(struct session *session, struct reply *repl
     print_hosts(stderr, reply->result);
     reply_fini(reply);
     fprintf(stderr, "Start the %s? [y/N] ", method);
-    if (!said_yes())
+    if (!move_said_yes())
         reply_fail(reply, EXIT_STATUS_REFUSED, "declined; nothing was changed");
     return reply->status;
 }

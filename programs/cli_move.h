@@ -4,6 +4,7 @@
 
 #include "programs/cli_session.h"
 
+bool move_said_yes(void);                           /* a line of standard input */
 enum exit_status move_run(struct session *session); /* failover, switchover */
 enum exit_status move_abort(struct session *session);
 enum exit_status move_wait(struct session *session);

@@ -18,7 +18,8 @@ bool options_changes(enum cli_command command)
 {
     return command == CLI_FAILOVER || command == CLI_SWITCHOVER || command == CLI_ABORT ||
            command == CLI_WAIT || command == CLI_RETRY || command == CLI_SKIP ||
-           command == CLI_APPROVE || command == CLI_RELOAD || command == CLI_FLUSH;
+           command == CLI_APPROVE || command == CLI_READOPT || command == CLI_RELOAD ||
+           command == CLI_FLUSH;
 }
 
 static int take_force_word(struct options *to, const char *word, size_t size, struct failure *why)
@@ -114,6 +115,8 @@ static bool *flag_of(struct options *to, const struct option_entry *option)
         return &to->dry_run;
     case OPTION_YES:
         return &to->yes;
+    case OPTION_IAM:
+        return &to->iam;
     default:
         return &to->help;
     }

@@ -19,7 +19,9 @@ enum cli_command {
     CLI_RETRY,
     CLI_SKIP,
     CLI_APPROVE,
+    CLI_PLAN,
     CLI_READY,
+    CLI_READOPT,
     CLI_EXPLAIN,
     CLI_CONNECTIONS,
     CLI_HISTORY,
@@ -39,7 +41,7 @@ struct options {
     const char *config; /* NULL: the default file */
     const char *socket; /* NULL: not given */
 
-    bool watch, switch_only, local, no_wait, dry_run, yes;
+    bool watch, switch_only, local, no_wait, dry_run, yes, iam;
     const char **groups; /* ours; the words are argv's */
     size_t group_count;
     const char *reason, *request; /* NULL: not given */

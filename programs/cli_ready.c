@@ -83,6 +83,7 @@ enum exit_status ready_run(struct session *session)
     cJSON *params = cJSON_CreateObject();
     if (options->argument_count > 0)
         cJSON_AddStringToObject(params, "region", options->arguments[0]);
+    session->patience_ms = SESSION_SIDECAR_PATIENCE_MS;
     session_ask(session, "ready", params, &reply);
     if (!reply.result && reply.status == EXIT_STATUS_DONE)
         reply_fail(&reply, EXIT_STATUS_FAILED, "the daemon's answer has no result");

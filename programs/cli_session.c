@@ -24,7 +24,10 @@
 
 void session_init(struct session *session, const struct options *options, const char *socket)
 {
-    *session = (struct session){.options = options, .socket = socket, .deadline_ms = RPC_FOREVER};
+    *session = (struct session){.options = options,
+        .socket = socket,
+        .deadline_ms = RPC_FOREVER,
+        .patience_ms = SESSION_PATIENCE_MS};
     if (options->has_timeout)
         session->deadline_ms = clock_boot_ms() + options->timeout_ms;
     rpc_init(&session->rpc);
@@ -69,7 +72,7 @@ static uint64_t reply_deadline(const struct session *session)
 {
     uint64_t now_ms = clock_boot_ms();
     if (session->deadline_ms == RPC_FOREVER)
-        return now_ms + SESSION_PATIENCE_MS;
+        return now_ms + session->patience_ms;
     return session->deadline_ms > now_ms + REPLY_LEAST_MS ? session->deadline_ms
                                                           : now_ms + REPLY_LEAST_MS;
 }

@@ -7,12 +7,14 @@
 #include "programs/cli_rpc.h"
 
 #define SESSION_PATIENCE_MS 30000 /* for a reply, or a daemon that restarts, without --timeout */
+#define SESSION_SIDECAR_PATIENCE_MS 75000 /* where the daemon asks the sidecar first */
 #define SESSION_REQUEST_SIZE 33
 
 struct session {
     const struct options *options;
     const char *socket;
     uint64_t deadline_ms; /* of --timeout; RPC_FOREVER without one */
+    uint64_t patience_ms; /* for a reply, without one */
     struct rpc rpc;
 };
 

@@ -22,6 +22,7 @@ enum option_id {
     OPTION_TIMEOUT,
     OPTION_DRY_RUN,
     OPTION_YES,
+    OPTION_IAM,
     OPTION_FORCE,
     OPTION_REQUEST,
     OPTION_COUNT

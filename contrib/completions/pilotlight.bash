@@ -20,7 +20,7 @@ _pilotlight_names()
 _pilotlight()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= i
-    local commands="status failover switchover abort wait retry skip approve ready explain connections history reload flush ca help"
+    local commands="status failover switchover abort wait retry skip approve plan ready readopt explain connections history reload flush ca help"
     local options="--config --socket --json --help --version"
     local moves="--group --reason --no-wait --timeout --dry-run --yes --force"
 
@@ -65,6 +65,8 @@ _pilotlight()
         switchover) options+=" $moves" ;;
         abort) options+=" --reason --timeout --force" ;;
         wait) options+=" --timeout --request" ;;
+        plan) options+=" --iam" ;;
+        readopt) options+=" --no-wait --timeout --dry-run --yes" ;;
         retry | skip | approve) options+=" --reason --no-wait --timeout" ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
@@ -72,7 +74,7 @@ _pilotlight()
     fi
     case $command in
     "" | help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word") ;;
-    failover | switchover | ready)
+    failover | switchover | plan | ready | readopt)
         mapfile -t COMPREPLY < <(compgen -W "$(_pilotlight_names regions)" -- "$word")
         ;;
     retry | skip | approve)

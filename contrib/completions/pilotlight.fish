@@ -21,7 +21,7 @@ function __pilotlight_steps
         string replace -r '"(.*)":\{.*' '$1'
 end
 
-set -l commands status failover switchover abort wait retry skip approve ready explain connections history reload flush ca help
+set -l commands status failover switchover abort wait retry skip approve plan ready readopt explain connections history reload flush ca help
 set -l none "not __fish_seen_subcommand_from $commands"
 set -l moves "__fish_seen_subcommand_from failover switchover"
 set -l goes_on "__fish_seen_subcommand_from retry skip approve"
@@ -36,6 +36,8 @@ complete -c pilotlight -n $none -a wait -d 'return when the transition has ended
 complete -c pilotlight -n $none -a retry -d 'again with what stopped the transition'
 complete -c pilotlight -n $none -a skip -d 'go on without a step'
 complete -c pilotlight -n $none -a approve -d "go on with a step that waits for a person's word"
+complete -c pilotlight -n $none -a plan -d 'what a failover would do now, step by step'
+complete -c pilotlight -n $none -a readopt -d 'a returned old primary becomes a replica'
 complete -c pilotlight -n $none -a ready -d 'is the standby fit to take over'
 complete -c pilotlight -n $none -a explain -d 'how a name would be answered now, and why'
 complete -c pilotlight -n $none -a connections -d 'relayed connections: open, held, since when, bytes'
@@ -47,7 +49,7 @@ complete -c pilotlight -n $none -a help -d 'help, or that of a command'
 complete -c pilotlight -n '__fish_seen_subcommand_from help' -a "$commands"
 complete -c pilotlight -n '__fish_seen_subcommand_from connections' -a '(__pilotlight_endpoints)'
 complete -c pilotlight -n $goes_on -a '(__pilotlight_steps)'
-complete -c pilotlight -n "$moves ready" -a '(__pilotlight_regions)'
+complete -c pilotlight -n "$moves plan ready readopt" -a '(__pilotlight_regions)'
 
 complete -c pilotlight -s c -l config -rF -d 'configuration file'
 complete -c pilotlight -l socket -rF -d 'control socket'
@@ -60,10 +62,11 @@ complete -c pilotlight -n $moves -l group -x -a '(__pilotlight_groups)' -d 'only
 complete -c pilotlight -n "$moves abort retry skip approve" -l reason -x -d 'why, for the record'
 complete -c pilotlight -n '__fish_seen_subcommand_from failover' -l switch-only -d 'switch at once, without the runbook'
 complete -c pilotlight -n '__fish_seen_subcommand_from failover' -l local -d 'this host only'
-complete -c pilotlight -n "$moves retry skip approve" -l no-wait -d 'return as soon as it has begun'
-complete -c pilotlight -n "$moves abort wait retry skip approve" -l timeout -x -d 'wait no longer'
-complete -c pilotlight -n $moves -l dry-run -d 'say what would happen'
-complete -c pilotlight -n $moves -l yes -d 'do not ask'
+complete -c pilotlight -n "$moves retry skip approve readopt" -l no-wait -d 'return as soon as it has begun'
+complete -c pilotlight -n "$moves abort wait retry skip approve readopt" -l timeout -x -d 'wait no longer'
+complete -c pilotlight -n "$moves readopt" -l dry-run -d 'say what would happen'
+complete -c pilotlight -n "$moves readopt" -l yes -d 'do not ask'
+complete -c pilotlight -n '__fish_seen_subcommand_from plan' -l iam -d 'the least policy for it'
 complete -c pilotlight -n "$moves abort" -l force -d 'override refusals'
 for word in $words
     complete -c pilotlight -n "$moves abort" -a "--force=$word" -d "override: $word"

@@ -48,7 +48,8 @@ def test_another_user_may_read(daemon, cli_for_all):
 
 @pytest.mark.parametrize("arguments", [
     ["failover", US, "--switch-only", "--yes"], ["failover", US, "--switch-only", "--force"],
-    ["abort"], ["reload"], ["flush"]], ids=" ".join)
+    ["abort"], ["retry"], ["skip", "x"], ["approve", "x"], ["plan", US], ["readopt", EU], ["reload"],
+    ["flush"]], ids=" ".join)
 def test_another_user_may_not_change(daemon, cli_for_all, arguments):
     before = daemon.state()
     result = run_as(AS_NOBODY, cli_for_all, daemon, *arguments)

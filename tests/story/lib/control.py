@@ -50,11 +50,12 @@ class Control:
         return json.loads(line)
 
     def call(self, method, **params):
-        """The result; notifications that come first are kept; an error is raised as Refused."""
+        """The result; notifications and questions that come first are kept; an error is raised as
+        Refused."""
         wanted = self.send(method, **params)
         while True:
             message = self.receive()
-            if "id" not in message:
+            if "method" in message:
                 self.notifications.append(message)
                 continue
             assert message["id"] == wanted, message
