@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "programs/cli_draw_parts.h"
+#include "programs/cli_usual.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -49,6 +50,16 @@ char *draw_title(const cJSON *transition)
         "%s to %s", draw_text(transition, "kind", "transition"), draw_text(transition, "to", "?"));
 }
 
+char *draw_target(const cJSON *transition)
+{
+    uint64_t target_ms;
+    char time[PAGE_DURATION_SIZE];
+    if (!json_integer(transition, "target_rto_ms", &target_ms))
+        return memory_text("");
+    page_duration(target_ms, time);
+    return memory_format(" (target %s)", time);
+}
+
 static bool step_is(const cJSON *step, const char *status)
 {
     return strcmp(draw_text(step, "status", ""), status) == 0;
@@ -71,15 +82,17 @@ char *draw_failed_steps(const cJSON *transition)
     return names;
 }
 
-/* How long a step took, or has been running; "" when it has not begun. */
-static void step_time(const struct page *page, const cJSON *step, char ret[PAGE_DURATION_SIZE])
+/* How long a step took, or has been running; "" and 0 when it has not begun. */
+static uint64_t step_time(const struct page *page, const cJSON *step, char ret[PAGE_DURATION_SIZE])
 {
     uint64_t ms;
     const cJSON *started = json_member(step, "started");
     ret[0] = '\0';
-    if (moment_span(started, json_member(step, "ended"), &ms) ||
-        (step_is(step, "running") && moment_age(started, &page->now, &ms)))
-        page_duration(ms, ret);
+    if (!moment_span(started, json_member(step, "ended"), &ms) &&
+        !(step_is(step, "running") && moment_age(started, &page->now, &ms)))
+        return 0;
+    page_duration(ms, ret);
+    return ms;
 }
 
 static enum paint step_paint(const cJSON *step)
@@ -95,12 +108,15 @@ static enum paint step_paint(const cJSON *step)
     return PAINT_DIM;
 }
 
-static void draw_step(const struct page *page, const cJSON *step, int width)
+static void draw_step(const struct page *page, const cJSON *transition, const cJSON *history,
+    const cJSON *step, int width)
 {
     char time[PAGE_DURATION_SIZE];
-    step_time(page, step, time);
-    draw_line(page, step_paint(step), "  %-14s  %-*s  %8s  %s", draw_text(step, "status", "?"),
-        width, step->string, time, draw_text(step, "detail", ""));
+    uint64_t elapsed_ms = step_time(page, step, time);
+    char *usual = usual_text(history, transition, step, elapsed_ms, page->terminal);
+    draw_line(page, step_paint(step), "  %-14s  %-*s  %8s  %s%s", draw_text(step, "status", "?"),
+        width, step->string, time, usual, draw_text(step, "detail", ""));
+    free(usual);
 }
 
 /* What counts towards the bar: steps that are over, or groups where there are no steps. */
@@ -128,6 +144,7 @@ static unsigned count_over(const cJSON *transition, unsigned *ret_all)
 static void draw_head(const struct page *page, const cJSON *transition)
 {
     char bar[BAR_SIZE + 1], time[PAGE_DURATION_SIZE] = "";
+    char *target = draw_target(transition);
     unsigned all, over = count_over(transition, &all);
     unsigned filled = all ? over * BAR_SIZE / all : 0;
     uint64_t ms;
@@ -139,7 +156,8 @@ static void draw_head(const struct page *page, const cJSON *transition)
         page_duration(ms, time);
     char *title = draw_title(transition);
     draw_line(page, strcmp(phase, "stopped") == 0 ? PAINT_RED : PAINT_BOLD,
-        "%s: %s  [%s] %u of %u  %s", title, phase, bar, over, all, time);
+        "%s: %s  [%s] %u of %u  %s%s", title, phase, bar, over, all, time, target);
+    free(target);
     free(title);
 }
 
@@ -171,7 +189,8 @@ static int longest_name(const cJSON *objects)
     return (int)longest;
 }
 
-unsigned draw_transition(const struct page *page, const cJSON *transition, unsigned lines)
+unsigned draw_transition(
+    const struct page *page, const cJSON *transition, const cJSON *history, unsigned lines)
 {
     const cJSON *item, *steps = json_member(transition, "steps");
     unsigned count = (unsigned)cJSON_GetArraySize(steps), drawn = 1, at = 0;
@@ -180,7 +199,7 @@ unsigned draw_transition(const struct page *page, const cJSON *transition, unsig
     cJSON_ArrayForEach(item, steps)
     {
         if (at >= first && at < first + lines) {
-            draw_step(page, item, longest_name(steps));
+            draw_step(page, transition, history, item, longest_name(steps));
             drawn++;
         }
         at++;
@@ -245,11 +264,12 @@ static void draw_past(const struct page *page, const cJSON *past)
     const char *reason = draw_text(past, "reason", NULL);
     if (moment_span(json_member(past, "started"), json_member(past, "ended"), &ms))
         page_duration(ms, took);
-    char *title = draw_title(past);
+    char *title = draw_title(past), *target = draw_target(past);
     draw_line(page, strcmp(result, "done") == 0 ? PAINT_NONE : PAINT_YELLOW,
-        "%s  %s, %s%s%s after %s, by %s%s%s", wall ? wall : "?", title, result, error ? ": " : "",
-        error ? error : "", took, draw_text(past, "by", "?"), reason ? ": " : "",
+        "%s  %s, %s%s%s after %s%s, by %s%s%s", wall ? wall : "?", title, result, error ? ": " : "",
+        error ? error : "", took, target, draw_text(past, "by", "?"), reason ? ": " : "",
         reason ? reason : "");
+    free(target);
     free(title);
 }
 

@@ -7,8 +7,10 @@
 
 void draw_status(const struct page *page, const cJSON *status);
 
-/* A running transition with its steps, at most `lines` of them. Returns how many lines it took. */
-unsigned draw_transition(const struct page *page, const cJSON *transition, unsigned lines);
+/* A running transition with its steps, at most `lines` of them, and how long each usually takes by
+ * the record's history (may be NULL). Returns how many lines it took. */
+unsigned draw_transition(
+    const struct page *page, const cJSON *transition, const cJSON *history, unsigned lines);
 
 /* One plain line for each group and step that is not as it was; `before` may be NULL. */
 void draw_changes(const struct page *page, const cJSON *before, const cJSON *after);
@@ -26,4 +28,5 @@ void draw_members(const struct page *page, const cJSON *value);
 
 /* "failover to us-west-2" and the names of its steps that failed, the caller's; NULL: none did. */
 char *draw_title(const cJSON *transition);
+char *draw_target(const cJSON *transition); /* " (target 15m00s)" or "", the caller's */
 char *draw_failed_steps(const cJSON *transition);

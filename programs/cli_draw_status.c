@@ -145,7 +145,7 @@ static void draw_moves(const struct page *page, const cJSON *status)
     }
     const char *reason = draw_text(running, "reason", NULL);
     fputc('\n', page->out);
-    draw_transition(page, running, UINT32_MAX - 1);
+    draw_transition(page, running, history, UINT32_MAX - 1);
     draw_line(page, PAINT_NONE, "  by %s%s%s", draw_text(running, "by", "?"), reason ? ": " : "",
         reason ? reason : "");
 }

@@ -63,13 +63,14 @@ static void rub_out(struct follow *follow)
 static void show(struct follow *follow)
 {
     struct page *page = &follow->page;
+    const cJSON *history = json_member(json_member(follow->status, "state"), "history");
     *page = page_of(page->out);
     page->cut = page->terminal;
     if (page->terminal) {
         unsigned room = page->rows > 6 ? page->rows - 4 : 2;
         rub_out(follow);
         if (follow->transition)
-            follow->drawn = draw_transition(page, follow->transition, room);
+            follow->drawn = draw_transition(page, follow->transition, history, room);
     } else if (follow->transition) {
         draw_changes(page, follow->shown, follow->transition);
         cJSON_Delete(follow->shown);
@@ -111,10 +112,11 @@ static void report_over(const struct follow *follow, struct reply *ret)
     if (moment_span(json_member(past, "started"), json_member(past, "ended"), &ms))
         page_duration(ms, took);
     char *title = draw_title(past);
-    char *failed = draw_failed_steps(past);
-    char *words = memory_format("%s: %s%s%s%s%s%s%s", title, result ? result : "over",
-        *took ? " after " : "", took, error ? ": " : "", error ? error : "",
+    char *failed = draw_failed_steps(past), *target = draw_target(past);
+    char *words = memory_format("%s: %s%s%s%s%s%s%s%s", title, result ? result : "over",
+        *took ? " after " : "", took, target, error ? ": " : "", error ? error : "",
         failed ? "; steps that failed: " : "", failed ? failed : "");
+    free(target);
     free(title);
     free(failed);
     if (done || follow->any_end) {

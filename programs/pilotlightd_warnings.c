@@ -4,16 +4,6 @@
 
 #include <string.h>
 
-/* What it asks for and this version does not do yet is said, not hidden. */
-static void warn_of_what_is_missing(const struct config *config)
-{
-    for (size_t i = 0; i < config->region_count; i++) {
-        if (config->runbooks[i].present)
-            log_warning("not_in_this_version", LOG_TEXT("region", config->regions[i]),
-                LOG_TEXT("what", "runbook: nothing runs it but whoever plays the sidecar"));
-    }
-}
-
 static bool is_loopback_only(const struct prefix *prefix)
 {
     static const struct prefix v4 = {AF_INET, {127}, 8}, v6 = {AF_INET6, {[15] = 1}, 128};
@@ -63,6 +53,5 @@ static void warn_of_loopback(const struct config *config)
 
 void daemon_warn_of_config(const struct config *config)
 {
-    warn_of_what_is_missing(config);
     warn_of_loopback(config);
 }

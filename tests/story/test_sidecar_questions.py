@@ -11,7 +11,7 @@ import pytest
 
 from lib.daemon import EU, US
 from lib.machine import eventually
-from lib.scripted_sidecar import Sidecar, error, result
+from lib.played_sidecar import PlayedSidecar, error, result
 
 RUNBOOKS = {US: {"target_rto": "15m", "min_interval": "0s", "steps": [
     {"id": "fence", "step": "fence", "groups": ["data"]},
@@ -139,7 +139,7 @@ def plan_of(*statuses):
 
 
 def test_a_plan_is_a_table_and_fails_with_a_step(house, daemon):
-    sidecar = house.keep(Sidecar(daemon, plan=lambda _: plan_of("done", "act", "wait")))
+    sidecar = house.keep(PlayedSidecar(daemon, plan=lambda _: plan_of("done", "act", "wait")))
     shown = daemon.cli("plan", US, expect=0).out
     assert "step-1" in shown and "makes 1 larger" in shown and "1 to do" in shown
     assert sidecar.asked == [("plan", {"region": US, "kind": "failover"})]
@@ -150,7 +150,7 @@ def test_a_plan_is_a_table_and_fails_with_a_step(house, daemon):
 
 def test_a_policy_is_printed_as_it_is(house, daemon):
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "rds:*"}]}
-    house.keep(Sidecar(daemon, policy=lambda _: {"result": policy}))
+    house.keep(PlayedSidecar(daemon, policy=lambda _: {"result": policy}))
     assert json.loads(daemon.cli("plan", US, "--iam", expect=0).out) == policy
 
 
@@ -162,14 +162,14 @@ def test_without_a_sidecar_a_plan_is_refused_with_what_to_do(daemon):
 
 
 def test_what_the_sidecar_refuses_or_garbles_is_said(house, daemon):
-    sidecar = house.keep(Sidecar(daemon, plan=lambda _: error(1003, "no credentials")))
+    sidecar = house.keep(PlayedSidecar(daemon, plan=lambda _: error(1003, "no credentials")))
     assert "no credentials" in daemon.cli("plan", US, expect=3).err
     sidecar.answers["plan"] = lambda _: result(steps="many")
     assert "makes no sense" in daemon.cli("plan", US, expect=1).err
 
 
 def test_a_sidecar_that_goes_in_the_middle_is_1(house, daemon):
-    sidecar = house.keep(Sidecar(daemon, plan=lambda _: None))
+    sidecar = house.keep(PlayedSidecar(daemon, plan=lambda _: None))
     planning = daemon.start_cli("plan", US)
     eventually(lambda: sidecar.asked, "the sidecar is asked")
     sidecar.close()
@@ -197,7 +197,7 @@ def test_ready_has_the_sidecars_rows(house, daemon):
         assert params == {"region": US}
         return result(rows=[{"check": "replica", "endpoint": None, "region": "elsewhere",
                              "status": "warn", "words": "is 40 s behind", "advice": None}])
-    house.keep(Sidecar(daemon, ready=answer))
+    house.keep(PlayedSidecar(daemon, ready=answer))
     document = ready(daemon)
     assert rows(document, "sidecar")[0]["status"] == "pass"
     row, = rows(document, "replica")
@@ -210,7 +210,7 @@ def test_ready_has_the_sidecars_rows(house, daemon):
     result(rows=[{"check": "x", "status": "fine", "words": "y"}]),
     result(rows=[{"check": "x", "status": "pass"}])], ids=str)
 def test_a_sidecar_that_cannot_tell_is_not_ready(house, daemon, answer):
-    house.keep(Sidecar(daemon, ready=lambda _: answer))
+    house.keep(PlayedSidecar(daemon, ready=lambda _: answer))
     row, = rows(ready(daemon, expect=1), "sidecar")
     assert row["status"] == "fail"
 
@@ -235,7 +235,7 @@ def test_ready_is_looked_at_on_schedule_and_shown_in_metrics(house, upstream):
     assert f'pilotlight_ready_rows{{region="{US}",status="fail"}}' in metrics()
     assert "event=not_ready" in daemon.log()
     said = daemon.log().count("event=not_ready")
-    house.keep(Sidecar(daemon, ready=lambda _: result(rows=[])))
+    house.keep(PlayedSidecar(daemon, ready=lambda _: result(rows=[])))
     eventually(lambda: daemon.log().count("event=not_ready") + daemon.log().count("event=ready ")
                > said, "a line says that it changed")
 
@@ -259,7 +259,7 @@ def test_readopt_asks_again_until_done_and_lifts_the_latch(house, latched):
     answers = [result(done=False, rows=[row_of("act", "creates the replica")]),
                result(done=False, rows=[row_of("wait", "is being created")]),
                result(done=True, rows=[row_of("done", "replicates")])]
-    sidecar = house.keep(Sidecar(latched, readopt=lambda _: answers.pop(0)))
+    sidecar = house.keep(PlayedSidecar(latched, readopt=lambda _: answers.pop(0)))
     out = latched.cli("readopt", EU, expect=0).out
     for words in ("creates the replica", "is being created", "replicates", "lifted the latch"):
         assert words in out
@@ -272,14 +272,14 @@ def test_readopt_asks_again_until_done_and_lifts_the_latch(house, latched):
 
 
 def test_readopt_that_fails_keeps_the_latch(house, latched):
-    house.keep(Sidecar(latched, readopt=lambda _: result(
+    house.keep(PlayedSidecar(latched, readopt=lambda _: result(
         done=False, rows=[row_of("fail", "AccessDenied")])))
     assert "AccessDenied" in latched.cli("readopt", EU, expect=1).err
     assert latched.state()["groups"]["data"]["latched"] == [EU]
 
 
 def test_readopt_in_parts(house, latched):
-    sidecar = house.keep(Sidecar(latched, readopt=lambda params: result(
+    sidecar = house.keep(PlayedSidecar(latched, readopt=lambda params: result(
         done=False, rows=[row_of("wait", "is being created")])))
     assert "is being created" in latched.cli("readopt", EU, "--dry-run", expect=0).out
     latched.cli("readopt", EU, "--no-wait", expect=0)
@@ -312,7 +312,7 @@ def answer_prompt(daemon, arguments, line):
 
 
 def test_readopt_asks_on_a_terminal(house, latched):
-    sidecar = house.keep(Sidecar(latched, readopt=lambda _: result(done=True, rows=[])))
+    sidecar = house.keep(PlayedSidecar(latched, readopt=lambda _: result(done=True, rows=[])))
     assert answer_prompt(latched, ["readopt", EU], b"n\n") == 3
     assert [params["dry_run"] for _, params in sidecar.asked] == [True]
     assert answer_prompt(latched, ["readopt", EU], b"y\n") == 0

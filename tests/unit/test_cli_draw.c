@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "programs/cli_draw.h"
+#include "programs/cli_usual.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,12 +39,12 @@ static void assert_drawn(drawing *draw, bool cut, const char *json, const char *
 
 static void draw_all(const struct page *page, const cJSON *transition)
 {
-    draw_transition(page, transition, 20);
+    draw_transition(page, transition, NULL, 20);
 }
 
 static void draw_two(const struct page *page, const cJSON *transition)
 {
-    assert_int_equal(draw_transition(page, transition, 2), 3);
+    assert_int_equal(draw_transition(page, transition, NULL, 2), 3);
 }
 
 static void draw_pair(const struct page *page, const cJSON *pair)
@@ -162,6 +163,51 @@ static void what_is_under_way_is_seen_when_not_all_fits(void **unused)
         "failover to us: fenced  [######--------------] 1 of 3  10s\n"
         "  running         promote        8s  the instance is modifyi\n"
         "  waiting         switch\n");
+}
+
+/* {"transition", "history"} */
+static void draw_with_history(const struct page *page, const cJSON *state)
+{
+    draw_transition(page, json_member(state, "transition"), json_member(state, "history"), 20);
+}
+
+#define PAST(region, status, end)                                                                  \
+    "{\"to\":\"" region "\",\"steps\":{\"promote\":{\"status\":\"" status                          \
+    "\",\"started\":" WHEN("10") ",\"ended\":" WHEN(end) "}}}"
+#define PROMOTING(history)                                                                         \
+    "{\"transition\":{\"to\":\"us\",\"kind\":\"failover\",\"target_rto_ms\":900000,"               \
+    "\"steps\":{\"promote\":{\"status\":\"running\",\"started\":" WHEN(                            \
+        "42") ",\"detail\":\"x\"}}},\"history\":[" history "]}"
+
+static void a_step_shows_how_long_it_usually_takes(void **unused)
+{
+    (void)unused;
+    assert_drawn(draw_with_history, false,
+        PROMOTING(PAST("us", "done", "20") "," PAST("us", "done", "50") "," PAST(
+            "us", "done", "30") "," PAST("us", "failed", "11") "," PAST("eu", "done", "11")),
+        "failover to us: running  [--------------------] 0 of 1   (target 15m00s)\n"
+        "  running         promote        8s  usually 20s  x\n");
+    assert_drawn(draw_with_history, false, PROMOTING(""),
+        "failover to us: running  [--------------------] 0 of 1   (target 15m00s)\n"
+        "  running         promote        8s  x\n");
+}
+
+static void on_a_terminal_a_step_has_a_bar_by_that_measure(void **unused)
+{
+    (void)unused;
+    cJSON *state = NULL;
+    const char *text = PROMOTING(PAST("us", "done", "26"));
+    assert_int_equal(json_parse(text, strlen(text), &state, NULL, NULL), 0);
+    const cJSON *transition = json_member(state, "transition");
+    const cJSON *history = json_member(state, "history");
+    const cJSON *step = json_member(json_member(transition, "steps"), "promote");
+    char *usual = usual_text(history, transition, step, 8000, true);
+    assert_string_equal(usual, "[#####-----] usually 16s  ");
+    free(usual);
+    usual = usual_text(history, transition, step, 99000, true);
+    assert_string_equal(usual, "[##########] usually 16s  ");
+    free(usual);
+    cJSON_Delete(state);
 }
 
 static void each_change_is_one_plain_line(void **unused)
@@ -357,6 +403,8 @@ int main(void)
         cmocka_unit_test(a_fence_shows_its_age),
         cmocka_unit_test(a_transition_is_drawn_with_its_steps_and_cut_to_the_terminal),
         cmocka_unit_test(what_is_under_way_is_seen_when_not_all_fits),
+        cmocka_unit_test(a_step_shows_how_long_it_usually_takes),
+        cmocka_unit_test(on_a_terminal_a_step_has_a_bar_by_that_measure),
         cmocka_unit_test(each_change_is_one_plain_line),
         cmocka_unit_test(history_tells_who_why_and_how_long),
         cmocka_unit_test(an_explanation_is_drawn_member_by_member),

@@ -5,7 +5,7 @@ import threading
 from lib.control import Control
 
 
-class Sidecar:
+class PlayedSidecar:
     """`answers[method]` is a function of the parameters whose result is answered; one that returns a
     string has that line sent as it is, None keeps silent."""
 
