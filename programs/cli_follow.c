@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK_MS 1000 /* how often elapsed times are drawn again */
+#define TICK_MS 1000      /* how often elapsed times are drawn again */
+#define GOES_BACK_MS 2000 /* a switchover that failed is given so long to abort by itself */
 
 enum progress { PROGRESS_RUNNING, PROGRESS_HALTED, PROGRESS_OVER, PROGRESS_LOST };
 
@@ -26,6 +27,7 @@ struct follow {
     const cJSON *transition; /* ours, inside `status`; NULL: not there */
     cJSON *shown;            /* as it was when lines were last printed */
     unsigned drawn;          /* lines of the picture on the terminal */
+    uint64_t halted_ms;      /* since when it is seen to have stopped; 0: it has not */
 };
 
 static bool has_id(const cJSON *transition, const char *id)
@@ -152,15 +154,37 @@ static void report_stopped(const struct follow *follow, struct reply *ret)
     free(failed);
 }
 
+/* A switchover in which a step failed, and nothing irreversible was intended, stops only for the
+ * moment until whoever drives it has ended it. */
+static bool goes_back(struct follow *follow)
+{
+    const cJSON *step;
+    const char *kind = json_text(follow->transition, "kind");
+    bool failed = false, is_planned = kind && strcmp(kind, "switchover") == 0;
+    if (follow->halted_ms == 0)
+        follow->halted_ms = clock_boot_ms();
+    cJSON_ArrayForEach(step, json_member(follow->transition, "steps"))
+    {
+        const char *status = json_text(step, "status");
+        failed |= status && strcmp(status, "failed") == 0;
+        if (json_bool(step, "promotes", false) || json_bool(step, "irreversible", false))
+            return false;
+    }
+    return is_planned && failed && clock_boot_ms() - follow->halted_ms < GOES_BACK_MS;
+}
+
 /* Whether there is no more to wait for; `ret` says how it ended. */
 static bool has_ended(struct follow *follow, struct reply *ret)
 {
     switch (judge(follow)) {
     case PROGRESS_RUNNING:
         show(follow);
+        follow->halted_ms = 0;
         return false;
     case PROGRESS_HALTED:
         show(follow);
+        if (goes_back(follow))
+            return false;
         report_stopped(follow, ret);
         return true;
     case PROGRESS_OVER:
