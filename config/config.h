@@ -189,8 +189,9 @@ struct config {
         size_t client_count;
         struct config_key credentials; /* the host's own; all NULL: those of the AWS chain */
         enum config_signer sign_as;    /* whose key signs what is signed anew */
+        bool vend_credentials;
         unsigned max_connections;
-    } gateway; /* the rest of the section is checked and comes with the gateway */
+    } gateway;
 
     struct {
         char *socket;

@@ -1,5 +1,7 @@
 #include "proxy/gateway/answer.h"
 
+#include "base/secret.h"
+
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -51,8 +53,12 @@ struct answer answer_refusal(unsigned status)
 static const char *reason_of(unsigned status)
 {
     switch (status) {
+    case 200:
+        return "OK";
     case 400:
         return "Bad Request";
+    case 401:
+        return "Unauthorized";
     case 403:
         return "Forbidden";
     case 404:
@@ -121,14 +127,18 @@ static void write_date(struct text *to)
 void answer_write(struct text *to, const struct answer *answer, struct span resource, bool to_head,
     unsigned minor)
 {
+    static const char xml[] = "application/xml", json[] = "application/json";
     struct text document = {0};
     char id[17];
     snprintf(id, sizeof id, "%016" PRIX64, next_request_id());
-    write_document(&document, answer, resource, id);
+    if (answer->json)
+        text_put(&document, answer->json);
+    else
+        write_document(&document, answer, resource, id);
     text_format(to,
         "HTTP/1.1 %u %s\r\nServer: pilotlight\r\nx-amz-request-id: %s\r\n"
-        "Content-Type: application/xml\r\nContent-Length: %zu\r\n",
-        answer->status, reason_of(answer->status), id, document.size);
+        "Content-Type: %s\r\nContent-Length: %zu\r\n",
+        answer->status, reason_of(answer->status), id, answer->json ? json : xml, document.size);
     write_date(to);
     if (answer->retry_after_s > 0)
         text_format(to, "Retry-After: %u\r\n", answer->retry_after_s);
@@ -139,5 +149,5 @@ void answer_write(struct text *to, const struct answer *answer, struct span reso
     text_put(to, "\r\n");
     if (!to_head)
         text_add(to, document.data, document.size);
-    text_fini(&document);
+    secret_text_fini(&document);
 }

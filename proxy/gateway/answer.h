@@ -10,7 +10,8 @@ struct answer {
     unsigned status;
     const char *code, *message; /* as S3 says it: "SlowDown" */
     unsigned retry_after_s;     /* 0: not said */
-    bool closes;                /* whoever asked cannot go on with this connection */
+    const char *json; /* sent instead of S3's document; NULL: none. It may hold a secret */
+    bool closes;      /* whoever asked cannot go on with this connection */
 };
 
 /* What can be tried again says when. */

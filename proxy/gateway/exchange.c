@@ -20,8 +20,10 @@
 #include "proxy/gateway/http_fields.h"
 #include "proxy/gateway/http_head.h"
 #include "proxy/gateway/http_write.h"
+#include "proxy/gateway/vend.h"
 
 #include <assert.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -128,6 +130,10 @@ void exchange_refuse(struct exchange *exchange, const struct answer *answer)
     answer_write(
         &worker->head, &last, exchange->request.target, exchange->to_head, exchange->request.minor);
     wire_keep(&exchange->session->client, worker->head.data, worker->head.size);
+    if (last.json) {
+        exchange->session->client.is_secret = true;
+        OPENSSL_cleanse(worker->head.data, worker->head.size);
+    }
     exchange_run(exchange);
 }
 
@@ -137,7 +143,8 @@ void exchange_fail(struct exchange *exchange, enum gateway_error error, const st
         exchange_take_first(exchange);
         return;
     }
-    gateway_count(&exchange_worker(exchange)->numbers.errors[error], 1);
+    if (answer->status >= 400)
+        gateway_count(&exchange_worker(exchange)->numbers.errors[error], 1);
     if (exchange->state == EXCHANGE_ANSWERING)
         exchange_abort(exchange);
     else
@@ -191,6 +198,8 @@ static void start(struct exchange *exchange)
         .request = request,
         .body = exchange->has_collected ? &body : NULL,
         .now_s = (uint64_t)time(NULL)};
+    if (vend_is_asked(request))
+        inputs.is_local = wire_is_local(&exchange->session->client);
     if (tls) {
         inputs.is_tls = true;
         inputs.sni = span_of_text(tls_session_host(tls));

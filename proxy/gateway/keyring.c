@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/secret.h"
 #include "base/sigv4.h"
+#include "proxy/gateway/vend_token.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ struct keyring {
     struct credential *former[FORMER_MAX];
     size_t former_count;
     bool is_waiting;
+    char *vend_token; /* NULL: the host's key is given to nobody */
     struct http_client *http;
     struct credentials *chain; /* NULL: the host's key is the configuration's */
     loop_call *freed;
@@ -80,6 +82,7 @@ static void hand_out(const struct keyring *keyring)
         keys->host = keys->list[keys->count - 1];
     }
     keys->is_waiting = keyring->is_waiting;
+    keys->vend_token = memory_text(keyring->vend_token);
     gateway_set_keys(keyring->gateway, keys);
     gateway_keys_unref(keys);
 }
@@ -165,6 +168,22 @@ static void read_host(struct keyring *keyring)
     replace_host(keyring, read_key(own));
 }
 
+/* Beside the control socket, for what is there is for programs of this host. */
+static void read_vend_token(struct keyring *keyring)
+{
+    const char *socket = keyring->config->control.socket, *end = strrchr(socket, '/');
+    struct failure why = {0};
+    secret_free(keyring->vend_token);
+    keyring->vend_token = NULL;
+    if (!keyring->config->gateway.vend_credentials)
+        return;
+    char *file =
+        memory_format("%.*s/" VEND_TOKEN_FILE, end ? (int)(end - socket) : 1, end ? socket : ".");
+    if (vend_token_open(file, &keyring->vend_token, &why) < 0)
+        log_error("vend_token_unwritable", LOG_TEXT("why", why.text));
+    free(file);
+}
+
 struct keyring *keyring_new(struct loop *main_loop, struct gateway *gateway)
 {
     struct keyring *keyring = memory_new(sizeof *keyring);
@@ -181,6 +200,7 @@ void keyring_configure(struct keyring *keyring, struct config *config)
     keyring->config = config_ref(config);
     read_clients(keyring);
     read_host(keyring);
+    read_vend_token(keyring);
     hand_out(keyring);
 }
 
@@ -194,6 +214,7 @@ static void on_http_freed(void *context)
     for (size_t i = 0; i < keyring->former_count; i++)
         credential_free(keyring->former[i]);
     credential_free(keyring->host);
+    secret_free(keyring->vend_token);
     free(keyring->clients);
     config_unref(keyring->config);
     free(keyring);

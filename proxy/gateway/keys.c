@@ -1,6 +1,7 @@
 #include "proxy/gateway/keys.h"
 
 #include "base/memory.h"
+#include "base/secret.h"
 #include "proxy/gateway/gateway_parts.h"
 #include "proxy/gateway/planner.h"
 
@@ -26,6 +27,7 @@ void gateway_keys_unref(struct gateway_keys *keys)
     for (size_t i = 0; i < keys->count; i++)
         credential_free(keys->list[i]);
     free(keys->list);
+    secret_free(keys->vend_token);
     free(keys);
 }
 

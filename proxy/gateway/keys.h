@@ -13,6 +13,7 @@ struct gateway_keys {
     struct credential **list; /* one with the same id as an earlier one counts instead of that */
     size_t count;
     const struct credential *host; /* among them: the host's own, now; NULL: none */
+    char *vend_token;              /* NULL: nobody is given them */
     bool is_waiting;               /* the host's own are still being looked for */
 };
 

@@ -9,8 +9,11 @@
 #include "proxy/gateway/plan.h"
 
 #include "base/memory.h"
+#include "base/secret.h"
 #include "proxy/gateway/plan_parts.h"
+#include "proxy/gateway/vend.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -50,6 +53,12 @@ static struct auth_request claim_of(const struct http_head *request)
         .header_count = request->header_count};
 }
 
+static bool is_vending(const struct plan_inputs *inputs, const struct route *route)
+{
+    return inputs->view->config->gateway.vend_credentials && route->style == ROUTE_ADDRESS &&
+           vend_is_asked(inputs->request);
+}
+
 static int find_shape(struct plan *plan, const struct plan_inputs *inputs,
     const struct view_endpoint *endpoints, const struct auth_signer *signer)
 {
@@ -70,6 +79,10 @@ static int find_shape(struct plan *plan, const struct plan_inputs *inputs,
         .headers = request->headers,
         .header_count = request->header_count};
     int status = route_find(&route, &parts->route, &error);
+    if (status == 0 && is_vending(inputs, &parts->route)) {
+        vend_answer(plan, inputs);
+        return -ECANCELED;
+    }
     if (status == 0)
         status = map_request(&map, &parts->map, &error);
     if (status < 0)
@@ -166,7 +179,7 @@ void plan_fini(struct plan *plan)
         plan->response_filter->free(plan->response_filter);
     if (plan->mapper)
         plan->mapper->free(plan->mapper);
-    text_fini(&plan->body);
+    secret_text_fini(&plan->body);
     free_parts(plan->parts);
     *plan = (struct plan){0};
 }

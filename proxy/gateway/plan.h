@@ -30,6 +30,7 @@ struct planner {
     struct auth_keys keys;
     struct auth_key *host; /* who signs with `sign_as` "host"; NULL: not known (now) */
     bool is_waiting;       /* the host's own keys are still being looked for */
+    char *vend_token;      /* whoever shows it is given the host's key; NULL: nobody is */
 };
 
 struct plan_inputs {
@@ -39,6 +40,7 @@ struct plan_inputs {
     const struct span *body; /* NULL, or what was read of it where PLAN_COLLECT asked for it */
     struct span sni;         /* of the TLS handshake; empty: none */
     bool is_tls;
+    bool is_local;  /* the client is on this host; told where vend_is_asked */
     uint64_t now_s; /* seconds since 1970 */
 };
 

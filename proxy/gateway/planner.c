@@ -1,5 +1,8 @@
 #include "proxy/gateway/planner.h"
 
+#include "base/memory.h"
+#include "base/secret.h"
+
 #include <string.h>
 
 int planner_init(struct planner *planner)
@@ -12,6 +15,7 @@ void planner_fini(struct planner *planner)
 {
     auth_key_drop(planner->host);
     auth_keys_fini(&planner->keys);
+    secret_free(planner->vend_token);
     sigv4_fini(&planner->sigv4);
 }
 
@@ -42,4 +46,6 @@ void planner_take_keys(struct planner *planner, const struct gateway_keys *keys)
     struct auth_key *host = keys->host ? auth_keys_find(&next, keys->host->access_key_id) : NULL;
     planner->host = host ? auth_key_hold(host) : NULL;
     planner->is_waiting = keys->is_waiting;
+    secret_free(planner->vend_token);
+    planner->vend_token = memory_text(keys->vend_token);
 }

@@ -4,9 +4,11 @@
  * for the socket to be writable, and writing for it to be readable. */
 #include "proxy/gateway/wire.h"
 
+#include "base/address.h"
 #include "base/memory.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -137,8 +139,16 @@ void wire_keep(struct wire *wire, const void *data, size_t size)
     wire->kept_end += size;
 }
 
+static void wipe(struct wire *wire)
+{
+    if (wire->is_secret && wire->kept)
+        OPENSSL_cleanse(wire->kept, wire->kept_room);
+    wire->is_secret = false;
+}
+
 static void drop_kept(struct wire *wire)
 {
+    wipe(wire);
     wire->kept_start = wire->kept_end = 0;
     if (wire->kept_room <= KEPT_BETWEEN)
         return;
@@ -291,9 +301,20 @@ static void close_tls(struct wire *wire, bool reset)
     wire->shaking = false;
 }
 
+bool wire_is_local(const struct wire *wire)
+{
+    struct address peer, own;
+    socklen_t peer_size = sizeof peer, own_size = sizeof own;
+    if (getpeername(wire->socket.fd, &peer.any, &peer_size) < 0 ||
+        getsockname(wire->socket.fd, &own.any, &own_size) < 0)
+        return false;
+    return address_is_loopback(&peer) || address_same_ip(&peer, &own);
+}
+
 void wire_close(struct wire *wire, bool reset)
 {
     close_tls(wire, reset);
+    wipe(wire);
     free(wire->kept);
     wire->kept = NULL;
     wire->kept_start = wire->kept_end = wire->kept_room = 0;

@@ -25,6 +25,7 @@ struct wire {
     bool said_goodbye;   /* TLS: our side of it is over */
     bool read_waits_out; /* TLS: a read goes on when the socket is writable */
     bool write_waits_in; /* TLS: a write goes on when it is readable */
+    bool is_secret;      /* what is kept is wiped when it was sent, or never will be */
     uint8_t *kept;       /* to be sent */
     size_t kept_start, kept_end, kept_room;
 };
@@ -57,6 +58,9 @@ void wire_keep(struct wire *wire, const void *data, size_t size);
  * negative errno: nothing more will go. */
 int wire_send(struct wire *wire, const struct iovec *parts, unsigned count);
 int wire_flush(struct wire *wire);
+
+/* Its peer's address is one of this host's. */
+bool wire_is_local(const struct wire *wire);
 
 /* All that there will be was sent: the peer sees the end. Again until it returns 0; -EAGAIN. */
 int wire_end(struct wire *wire);

@@ -79,6 +79,7 @@ static void ask(struct plan_scene *scene, enum http_framing framing, uint64_t le
         .view = &scene->view,
         .request = &scene->request,
         .body = collected,
+        .is_local = scene->is_local,
         .now_s = SCENE_NOW_S};
     plan_make(&scene->plan, &inputs);
 }

@@ -18,6 +18,7 @@ struct plan_scene {
     struct planner planner;
     struct http_head request;
     struct plan plan;
+    bool is_local; /* the client */
 };
 
 /* For cmocka: `*state` is a scene in which eu-west-1 is active, or us-west-2. */

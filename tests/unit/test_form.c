@@ -61,8 +61,8 @@ static void what_is_no_form_is_refused(void **state)
         "--B\r\nContent-Disposition: form-data; name=\"key\r\n\r\n",
         "--B\r\nContent-Disposition: form-data; name=\"key\"x\r\n\r\n",
         "--B\r\nContent-Disposition: form-data; name=\"key\"; name=\"file\"\r\n\r\n",
-        "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n"
-        "Content-Disposition: form-data; name=\"file\"\r\n\r\n"};
+        "--B\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Disposition: form-data; "
+        "x=y\r\n\r\n"};
     struct form form;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(read_text(wrong[i], &form), -EPROTO);
