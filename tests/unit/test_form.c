@@ -13,6 +13,10 @@
     "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" name "\"\r\n"              \
     "Content-Type: image/jpeg\r\n\r\n"
 
+#define TWO_DISPOSITIONS                                                                           \
+    "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n"                                        \
+    "Content-Disposition: form-data; x=y\r\n\r\n"
+
 static int read_text(const char *text, struct form *ret)
 {
     return form_read(span_of_text(text), span_of_text("B"), ret);
@@ -61,8 +65,7 @@ static void what_is_no_form_is_refused(void **state)
         "--B\r\nContent-Disposition: form-data; name=\"key\r\n\r\n",
         "--B\r\nContent-Disposition: form-data; name=\"key\"x\r\n\r\n",
         "--B\r\nContent-Disposition: form-data; name=\"key\"; name=\"file\"\r\n\r\n",
-        "--B\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Disposition: form-data; "
-        "x=y\r\n\r\n"};
+        TWO_DISPOSITIONS};
     struct form form;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(read_text(wrong[i], &form), -EPROTO);
