@@ -78,14 +78,19 @@ static int parse_arguments(int count, char **words, struct arguments *ret)
     return -1;
 }
 
-static int read_config(const char *path, struct config **ret_config)
+/* Whoever checks a file need not be who runs it. */
+static int check(const char *path)
 {
-    char *words = NULL;
-    int status = engine_read_config(path, ret_config, &words);
-    if (status < 0)
-        fprintf(stderr, "%s\n", words ? words : path);
-    free(words);
-    return status;
+    struct config_errors errors = {0};
+    struct config *config = NULL;
+    int status = config_read(path, &config, &errors);
+    for (size_t i = 0; i < errors.count; i++)
+        fprintf(stderr, "%s\n", errors.lines[i]);
+    if (status == 0)
+        printf("%s: good\n", path);
+    config_errors_fini(&errors);
+    config_unref(config);
+    return status < 0 ? EXIT_STATUS_USAGE : EXIT_STATUS_DONE;
 }
 
 static void on_freed(void *context)
@@ -164,16 +169,19 @@ static int serve(const struct arguments *arguments, struct config *config)
 int main(int count, char **words)
 {
     struct arguments arguments;
-    struct config *config;
+    struct config *config = NULL;
+    char *why = NULL;
     int status = parse_arguments(count, words, &arguments);
+    if (status < 0 && arguments.check)
+        status = check(arguments.config_path);
     if (status >= 0)
         return status;
-    if (read_config(arguments.config_path, &config) < 0)
+    if (engine_read_config(arguments.config_path, &config, &why) < 0) {
+        fprintf(stderr, "%s\n", why ? why : arguments.config_path);
+        free(why);
         return EXIT_STATUS_USAGE;
-    if (arguments.check)
-        printf("%s: good\n", arguments.config_path);
-    else
-        status = serve(&arguments, config);
+    }
+    status = serve(&arguments, config);
     config_unref(config);
-    return status > 0 ? status : EXIT_STATUS_DONE;
+    return status;
 }

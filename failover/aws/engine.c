@@ -54,11 +54,8 @@ static void on_reported(void *context, struct run *run, uint64_t revision, bool 
 {
     struct engine *engine = context;
     raise_floor(engine, revision);
-    if (!over)
-        return;
-    log_info("step_over", LOG_TEXT("transition", engine->transition),
-        LOG_TEXT("step", run_step(run)->id));
-    drop_run(find_run(engine, run_step(run)));
+    if (over)
+        drop_run(find_run(engine, run_step(run)));
 }
 
 static void start_run(struct engine *engine, const struct config_step *step)

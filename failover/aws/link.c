@@ -32,7 +32,7 @@ static void say_once(struct link *link, const char *words)
 {
     if (link->said && strcmp(link->said, words) == 0)
         return;
-    log_warning("no_daemon", LOG_TEXT("socket", link->socket), LOG_TEXT("why", words));
+    log_warning("not_connected", LOG_TEXT("socket", link->socket), LOG_TEXT("why", words));
     free(link->said);
     link->said = memory_text(words);
 }
@@ -97,7 +97,7 @@ void link_is_up(struct link *link)
     link->pause_ms = PAUSE_FIRST_MS;
     free(link->said);
     link->said = NULL;
-    log_info("daemon_connected", LOG_TEXT("socket", link->socket));
+    log_info("connected", LOG_TEXT("socket", link->socket));
 }
 
 static void on_room_wanted(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)

@@ -86,6 +86,12 @@ static void written(struct run *run, struct report *report, const cJSON *result)
     run->told_words = report->words;
     report->words = NULL;
     bool over = report->phase == RUN_REPORTS;
+    if (over)
+        log_info("step_over", LOG_TEXT("transition", run->step.transition),
+            LOG_TEXT("step", run->step.given->id), LOG_NUMBER("attempt", run->step.attempt),
+            LOG_TEXT("status", step_status_text(report->status)),
+            LOG_TEXT("words", run->told_words), LOG_TEXT("aws_code", run->aws_code),
+            LOG_TEXT("request_id", run->aws_request_id));
     run->owner.reported(run->owner.context, run, revision, over);
 }
 

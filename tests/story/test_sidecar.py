@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lib.daemon import EU, US, is_sanitized
+from lib.daemon import EU, US, is_sanitized, run_program
 from lib.machine import eventually
 from lib.sidecar import Sidecar, last, runbook, running, script, status_of, step, whole
 
@@ -137,7 +137,8 @@ def test_a_switchover_that_fails_goes_back_by_itself(make):
     daemon, _ = make(whole(script("work", text="exit 1", groups=["data"], reversible=True)))
     result = daemon.cli("switchover", US, "--yes", "--group", "data", "--force=dns-only")
     assert result.status == 1, result
-    assert running(daemon) is None and last(daemon)["result"] == "aborted"
+    eventually(lambda: running(daemon) is None, "it has gone back")
+    assert last(daemon)["result"] == "aborted"
     group = daemon.state()["groups"]["data"]
     assert group["active"] == EU and group["fenced"] is False
 
@@ -256,7 +257,7 @@ def test_the_daemon_may_go_and_come_back(make, tmp_path):
     eventually(lambda: words_of(out), "the command runs")
     daemon.kill()
     go.touch()
-    sidecar.wait_for_log("no_daemon")
+    sidecar.wait_for_log("not_connected")
     daemon.start()
     daemon.cli("wait", expect=0)
     assert words_of(out) == ["once"] and daemon.active("data") == US
@@ -357,3 +358,15 @@ def test_a_kill_after_every_change_of_the_record_loses_nothing(make, tmp_path):
     assert len(revisions) > 8
     assert last(daemon)["result"] == "done" and daemon.active("data") == US
     assert set(words_of(out)) == {"first", "second"}
+
+
+def test_check_says_what_is_wrong_and_needs_no_daemon(house, upstream):
+    daemon = house.daemon([upstream], **whole(script("work", text="true", groups=["data"])))
+    good = run_program("pilotlight-sidecar", "-c", daemon.config_file, "--check")
+    assert good.status == 0 and "good" in good.out
+    daemon.write_config(**runbook(step("work", "exech")))
+    bad = run_program("pilotlight-sidecar", "-c", daemon.config_file, "--check")
+    assert bad.status == 2 and 'unknown step "exech", did you mean "exec"?' in bad.err
+    assert run_program("pilotlight-sidecar", "--version").out.startswith("pilotlight-sidecar ")
+    assert "usage:" in run_program("pilotlight-sidecar", "--help").out
+    assert run_program("pilotlight-sidecar", "--nonsense").status == 2

@@ -25,9 +25,9 @@ class Sidecar:
         return self
 
     def start(self):
-        connections = self.log().count("daemon_connected")
+        connections = self.log().count("event=connected")
         self.launch()
-        eventually(lambda: self.log().count("daemon_connected") > connections,
+        eventually(lambda: self.log().count("event=connected") > connections,
                    "the sidecar is connected")
         return self
 
