@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define SHOWS_MS (5 * 60 * 1000)
+
 static bool is_one_of(const char *word, const char *const *words)
 {
     while (*words && strcmp(*words, word) != 0)
@@ -109,6 +111,11 @@ bool rds_read(const struct aws_reply *reply, struct rds_instance *ret)
     ret->multi_az = is_true(tree, "MultiAZ");
     read_replication(ret);
     return true;
+}
+
+bool rds_is_under_way(uint64_t accepted_ms)
+{
+    return accepted_ms && clock_boot_ms() - accepted_ms < SHOWS_MS;
 }
 
 bool rds_refused(const struct aws_reply *reply, const char *code)

@@ -61,6 +61,11 @@ bool rds_is_single(struct step *step, const struct rds_instance *instance);
  */
 bool rds_is_standby(const struct step *step);
 
+/* An act that RDS accepted is under way, however long it does not show: before some minutes are
+ * over nobody asks for it again. `accepted_ms`: on the boot clock; 0: it was not, as far as is
+ * known. */
+bool rds_is_under_way(uint64_t accepted_ms);
+
 bool rds_refused(const struct aws_reply *reply, const char *code);
 
 /* Whether two names, each an id in its region or an ARN, are of the same instance. */

@@ -7,6 +7,10 @@
 
 #include <string.h>
 
+struct create_memory {
+    uint64_t accepted_ms;
+};
+
 /* Whether what the instance says of its source is what the step wants. */
 static bool is_source(const struct step *step, const char *source)
 {
@@ -41,8 +45,11 @@ static void judge(struct step *step, const struct rds_instance *instance)
 static void looked(struct step *step, const struct aws_reply *reply)
 {
     const char *id = step_text(step, "instance");
+    const struct create_memory *memory = step_memory(step, sizeof *memory);
     struct rds_instance instance;
-    if (rds_refused(reply, RDS_NOT_FOUND))
+    if (rds_refused(reply, RDS_NOT_FOUND) && rds_is_under_way(memory->accepted_ms))
+        step_wait(step, "%s is being created in %s, and does not show yet", id, step->region);
+    else if (rds_refused(reply, RDS_NOT_FOUND))
         step_must(step, "create %s in %s, a replica of %s", id, step->region,
             rds_name(step_text(step, "source")));
     else if (rds_found(step, reply, step->region, id, &instance) &&
@@ -57,7 +64,9 @@ static void look(struct step *step)
 
 static void created(struct step *step, const struct aws_reply *reply)
 {
+    struct create_memory *memory = step_memory(step, sizeof *memory);
     const char *id = step_text(step, "instance");
+    memory->accepted_ms = reply->result == AWS_ANSWERED ? clock_boot_ms() : 0;
     if (reply->result == AWS_ANSWERED)
         step_acted(step, "%s is being created", id);
     else if (rds_refused(reply, RDS_EXISTS))

@@ -18,6 +18,7 @@
 /* The target's region, out of its ARN. */
 struct global_memory {
     char region[64];
+    uint64_t accepted_ms; /* the move */
 };
 
 static const char *target_region(struct step *step)
@@ -51,6 +52,7 @@ static void judge(struct step *step, const cJSON *cluster)
 {
     const char *id = step_text(step, "global_cluster"), *target = step_text(step, "target");
     const char *status = tree_text(cluster, "Status"), *to = moving_to(cluster);
+    const struct global_memory *memory = step_memory(step, sizeof *memory);
     const cJSON *member = find_member(cluster, target);
     const char *writes = tree_text(member, "IsWriter");
     if (!member)
@@ -65,6 +67,8 @@ static void judge(struct step *step, const cJSON *cluster)
         step_wait(step, "the global cluster %s is \"%s\"", id, status);
     else if (writes && strcmp(writes, "true") == 0)
         step_done(step, "%s is the writer of %s", rds_name(target), id);
+    else if (rds_is_under_way(memory->accepted_ms))
+        step_wait(step, "%s is moving to %s, and does not show it yet", id, rds_name(target));
     else
         step_must(step, "make %s the writer of %s", rds_name(target), id);
 }
@@ -93,6 +97,8 @@ static void look(struct step *step)
 static void moved(struct step *step, const struct aws_reply *reply)
 {
     const char *id = step_text(step, "global_cluster"), *target = step_text(step, "target");
+    struct global_memory *memory = step_memory(step, sizeof *memory);
+    memory->accepted_ms = reply->result == AWS_ANSWERED ? clock_boot_ms() : 0;
     if (reply->result == AWS_ANSWERED)
         step_acted(step, "%s is moving to %s", id, rds_name(target));
     else if (rds_refused(reply, INVALID_GLOBAL_STATE) || rds_refused(reply, INVALID_CLUSTER_STATE))

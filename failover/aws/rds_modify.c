@@ -17,6 +17,7 @@
 #define CLOCKS_DIFFER_S 5
 
 struct modify_memory {
+    uint64_t accepted_ms;                /* what was asked for, on the boot clock */
     size_t next;                         /* of the classes: the one to ask for */
     int64_t asked_at;                    /* when it was, wall clock; 0: not since the last answer */
     const char *class;                   /* what `act` will ask for; NULL: another is not wanted */
@@ -120,6 +121,7 @@ static bool next_class(struct step *step, const struct aws_reply *reply, const c
     struct modify_memory *memory = step_memory(step, sizeof *memory);
     const char *sold_out = class_at(step, memory->next++);
     memory->asked_at = 0;
+    memory->accepted_ms = 0;
     memory->class = class_at(step, memory->next);
     if (memory->class)
         return true;
@@ -168,13 +170,18 @@ static void heard_events(struct step *step, const struct aws_reply *reply)
         }
         if (is_failure(event)) {
             memory->asked_at = 0; /* for a retry */
+            memory->accepted_ms = 0;
             step_fail(
                 step, NULL, "RDS gave up on %s: %.300s", step_text(step, "instance"), message);
             return;
         }
     }
-    step_must(step, "make %s %s: RDS does not show that it began", step_text(step, "instance"),
-        memory->class ? memory->class : "Multi-AZ as asked");
+    const char *what = memory->class ? memory->class : "Multi-AZ as asked";
+    if (rds_is_under_way(memory->accepted_ms))
+        step_wait(step, "%s is being made %s", step_text(step, "instance"), what);
+    else
+        step_must(
+            step, "make %s %s: RDS does not show that it began", step_text(step, "instance"), what);
 }
 
 static void ask_events(struct step *step)
@@ -232,6 +239,7 @@ static void modified(struct step *step, const struct aws_reply *reply)
 {
     struct modify_memory *memory = step_memory(step, sizeof *memory);
     const char *instance = step_text(step, "instance");
+    memory->accepted_ms = reply->result == AWS_ANSWERED ? clock_boot_ms() : 0;
     if (reply->result == AWS_ANSWERED)
         step_acted(step, "%s is being made %s", instance,
             memory->class ? memory->class : "Multi-AZ as asked");

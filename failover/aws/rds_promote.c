@@ -9,7 +9,8 @@
 #include "failover/aws/rds.h"
 
 struct promote_memory {
-    bool asked_lag; /* an answer is worth one try, no wait */
+    bool asked_lag;       /* an answer is worth one try, no wait */
+    uint64_t accepted_ms; /* the promotion */
 };
 
 static void judge_alone(struct step *step, const struct rds_instance *instance)
@@ -27,10 +28,13 @@ static void judge_alone(struct step *step, const struct rds_instance *instance)
 
 static void judge_replica(struct step *step, const struct rds_instance *instance)
 {
+    const struct promote_memory *memory = step_memory(step, sizeof *memory);
     if (step->purpose == STEP_READY && instance->trouble)
         step_fail(step, NULL, "%s does not replicate from %s: \"%s\"%s%.200s", instance->id,
             rds_name(instance->source), instance->trouble, instance->trouble_message ? ", " : "",
             instance->trouble_message ? instance->trouble_message : "");
+    else if (rds_is_under_way(memory->accepted_ms))
+        step_wait(step, "%s is being promoted, and \"%s\"", instance->id, instance->status_text);
     else if (instance->status == RDS_PASSING)
         step_wait(step, "%s is \"%s\": promoted once it is available", instance->id,
             instance->status_text);
@@ -57,7 +61,9 @@ static void look(struct step *step)
 
 static void promoted(struct step *step, const struct aws_reply *reply)
 {
+    struct promote_memory *memory = step_memory(step, sizeof *memory);
     const char *instance = step_text(step, "instance");
+    memory->accepted_ms = reply->result == AWS_ANSWERED ? clock_boot_ms() : 0;
     if (reply->result == AWS_ANSWERED)
         step_acted(step, "%s is being promoted", instance);
     else if (rds_refused(reply, RDS_INVALID_STATE))

@@ -71,6 +71,7 @@ static void a_failover_takes_the_loss_and_is_waited_for(void **state)
     rds_scene_assert_asked(scene, 0, "FailoverGlobalCluster us-west-2 ");
     rds_scene_assert_asked(scene, 0, "GlobalClusterIdentifier=orders&TargetDbClusterIdentifier=");
     rds_scene_assert_asked(scene, 0, "cluster%3Aorders-west&AllowDataLoss=true");
+    assert_int_equal(look_at(scene, "available", "e", ""), STEP_END_WAIT); /* shown late */
     assert_int_equal(look_at(scene, "failing-over", "e", ""), STEP_END_WAIT);
     assert_int_equal(look_at(scene, "available", "w", MOVING_TO(WEST)), STEP_END_WAIT);
     rds_scene_assert_words(scene, "moving to orders-west (\"failing-over\")");

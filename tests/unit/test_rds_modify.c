@@ -162,7 +162,7 @@ static void an_event_of_before_says_nothing_about_this_act(void **state)
     struct rds_scene *scene = *state;
     assert_int_equal(look_at(scene, MICRO, "available", ""), STEP_END_MUST);
     accept_act(scene);
-    assert_int_equal(look_and_hear(scene, "failure", 60, "insufficient capacity"), STEP_END_MUST);
+    assert_int_equal(look_and_hear(scene, "failure", 60, "insufficient capacity"), STEP_END_WAIT);
     rds_scene_assert_words(scene, XLARGE);
 }
 
@@ -172,7 +172,7 @@ static void storage_has_a_capacity_too(void **state)
     assert_int_equal(look_at(scene, MICRO, "available", ""), STEP_END_MUST);
     accept_act(scene);
     assert_int_equal(look_and_hear(scene, "notification", 0, "Storage capacity is 20 percent used"),
-        STEP_END_MUST);
+        STEP_END_WAIT);
     rds_scene_assert_words(scene, XLARGE);
 }
 

@@ -55,7 +55,7 @@ static void one_that_is_missing_is_created_and_waited_for(void **state)
     assert_string_equal(scene->asked[0],
         "CreateDBInstanceReadReplica us-west-2 DBInstanceIdentifier=orders-2"
         "&SourceDBInstanceIdentifier=orders&DBInstanceClass=db.r6g.large");
-    assert_int_equal(find_none(scene), STEP_END_MUST); /* shown late */
+    assert_int_equal(find_none(scene), STEP_END_WAIT); /* shown late */
     assert_int_equal(look_at(scene, "creating",
                          "<ReadReplicaSourceDBInstanceIdentifier>orders"
                          "</ReadReplicaSourceDBInstanceIdentifier>"),
