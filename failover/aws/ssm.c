@@ -181,6 +181,10 @@ static void look(struct step *step)
         ask_commands(step);
         return;
     }
+    if (step->purpose == STEP_CARRY_OUT) { /* SendCommand itself says when there is none */
+        step_must(step, "run %s", document_of(step));
+        return;
+    }
     cJSON *body = cJSON_CreateObject();
     cJSON_AddStringToObject(body, "Name", document_of(step));
     call(step, "DescribeDocument", body, NULL, on_document);

@@ -9,17 +9,10 @@
     "{\"key\": \"tag:env\", \"values\": [\"dr\"]}, \"i-2\"], "                                     \
     "\"parameters\": {\"commands\": [\"true\", \"date\"], \"executionTimeout\": \"60\"}}"
 
-static void answer_document(struct compute_scene *scene)
-{
-    hear(scene, "DescribeDocument", "{\"Name\":\"AWS-RunShellScript\"}");
-    answer(scene, "{\"Document\": {\"Name\": \"AWS-RunShellScript\", \"Status\": \"Active\"}}");
-}
-
 static void begin(struct compute_scene *scene)
 {
     compute_scene_init(scene, &ssm_run, STEP);
     look(scene);
-    answer_document(scene);
     assert_end(scene, STEP_END_MUST, "run AWS-RunShellScript");
     act(scene);
     hear(scene, "SendCommand", token_of(scene, "run"));
@@ -184,11 +177,16 @@ static void instances_that_have_just_come_up_are_waited_for(void **unused)
     compute_scene_fini(&scene);
 }
 
-static void a_missing_document_fails(void **unused)
+static void a_document_is_looked_for_before_a_transition(void **unused)
 {
     (void)unused;
     struct compute_scene scene;
     compute_scene_init(&scene, &ssm_run, STEP);
+    scene.step.purpose = STEP_PLAN;
+    look(&scene);
+    hear(&scene, "DescribeDocument", "{\"Name\":\"AWS-RunShellScript\"}");
+    answer(&scene, "{\"Document\": {\"Name\": \"AWS-RunShellScript\", \"Status\": \"Active\"}}");
+    assert_end(&scene, STEP_END_MUST, "run AWS-RunShellScript");
     look(&scene);
     refuse(&scene, "InvalidDocument", "Document does not exist");
     assert_end(&scene, STEP_END_FAIL, "there is no SSM document AWS-RunShellScript in us-west-2");
@@ -219,7 +217,7 @@ int main(void)
         cmocka_unit_test(a_success_that_one_result_denies_is_none),
         cmocka_unit_test(a_command_that_reached_nobody_fails),
         cmocka_unit_test(instances_that_have_just_come_up_are_waited_for),
-        cmocka_unit_test(a_missing_document_fails),
+        cmocka_unit_test(a_document_is_looked_for_before_a_transition),
         cmocka_unit_test(a_refusal_for_good_names_code_and_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
