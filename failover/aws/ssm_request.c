@@ -1,5 +1,6 @@
 /* On the good day each target of the step is one of SendCommand's, instance ids are one together,
- * and every parameter is a list of texts. */
+ * and every parameter is a list of texts. SendCommand takes targets or instance ids, not both: ids
+ * alone are sent as such, so that it refuses those that it does not know. */
 #include "failover/aws/ssm_request.h"
 
 #include "base/json.h"
@@ -59,6 +60,10 @@ static void add_targets(cJSON *body, const cJSON *given)
         cJSON *values = add_target(targets, json_text(target, "key"));
         cJSON_ArrayForEach(value, json_member(target, "values"))
             cJSON_AddItemToArray(values, cJSON_CreateString(value->valuestring));
+    }
+    if (instances && cJSON_GetArraySize(targets) == 1) {
+        cJSON_AddItemToObject(body, "InstanceIds", cJSON_Duplicate(instances, true));
+        cJSON_DeleteItemFromObjectCaseSensitive(body, "Targets");
     }
 }
 

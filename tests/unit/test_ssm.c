@@ -86,6 +86,11 @@ static void targets_and_parameters_go_as_systems_manager_wants_them(void **unuse
     hear(&scene, "SendCommand",
         "\"Parameters\":{\"commands\":[\"true\",\"date\"],\"executionTimeout\":[\"60\"]}");
     compute_scene_fini(&scene);
+    compute_scene_init(&scene, &ssm_run, "{\"document\": \"D\", \"targets\": [\"i-1\", \"i-2\"]}");
+    act(&scene);
+    hear(&scene, "SendCommand", "\"DocumentName\":\"D\",\"InstanceIds\":[\"i-1\",\"i-2\"]");
+    hear_not(&scene, "Targets");
+    compute_scene_fini(&scene);
 }
 
 static void a_command_whose_reply_was_lost_is_found_by_its_comment(void **unused)
