@@ -1,9 +1,10 @@
 /* ssm.run: a document has run on its targets, and succeeded on every one.
  *
- * On the good day SendCommand names a command, which is followed by its id until it is over; then
- * each target's own result is looked at. AWS takes no token for it; the comment carries ours, so
- * that a command whose reply was lost, or that was sent before a restart, is found among those sent
- * since this attempt began. A command that reached nobody has not succeeded. */
+ * On the good day SendCommand names a command, which is followed by its id until it has
+ * succeeded on all of its targets; where it has not, each target's own result says why. AWS takes
+ * no token for it; the comment carries ours, so that a command whose reply was lost, or that was
+ * sent before a restart, is found among those sent since this attempt began. A command that reached
+ * nobody has not succeeded. */
 #include "failover/aws/compute.h"
 #include "failover/aws/ssm_request.h"
 
@@ -97,6 +98,14 @@ static bool is_over(const char *status)
     return true;
 }
 
+/* Where the counts do not say so, each target's own result does. */
+static bool succeeded_everywhere(const struct run *run, const cJSON *command)
+{
+    return strcmp(run->status, "Success") == 0 &&
+           compute_number(command, "CompletedCount", 0) == run->targets &&
+           compute_number(command, "ErrorCount", 0) == 0;
+}
+
 static void judge(struct step *step, const cJSON *command)
 {
     struct run *run = step->memory;
@@ -113,6 +122,8 @@ static void judge(struct step *step, const cJSON *command)
         step_fail(step, NULL,
             "the command %s (%s) reached no instance (%s): do its targets run, with the SSM agent?",
             run->id, document_of(step), details ? details : run->status);
+    else if (succeeded_everywhere(run, command))
+        step_done(step, "%s succeeded on %" PRIu64 " targets", document_of(step), run->targets);
     else
         ask_invocations(step);
 }
