@@ -1,5 +1,7 @@
 """Each type of step that calls AWS, carried out by the real sidecar: when its goal holds already, on
 the good day, when AWS throttles, refuses, is too slow, or its reply is lost."""
+import json
+
 import pytest
 from aws.pace import NEVER
 from aws.server import ScriptedAws
@@ -241,3 +243,94 @@ def test_a_lost_reply_is_made_good_by_a_look(run, aws, case, how):
     shop = run(case, case.scene)
     assert shop.step("it")["status"] == "done", shop.step("it")
     assert is_once(aws, case)
+
+
+@every_type
+def test_the_rights_that_the_plan_asks_for_are_enough(house, aws, case):
+    """IAM mode: whatever `plan --iam` does not list is refused."""
+    case.scene(aws)
+    shop = Shop(house, aws, case.steps()).start()
+    aws.allow(json.loads(shop.daemon.cli("plan", US, "--iam", expect=0).out))
+    shop.failover("--group", case.group)
+    assert shop.step("it")["status"] == "done", shop.step("it")
+    assert [str(call) for call in aws.journal if call.code] == [
+        str(call) for call in aws.journal if call.code in NOT_THERE]
+
+
+# What looks hear of something that is to be made.
+NOT_THERE = {"DBInstanceNotFound", "ValidationError"}
+
+
+# -- what only some types do ------------------------------------------------------------------
+
+
+def case_of(act):
+    return next(case for case in CASES if case.act == act)
+
+
+def test_a_class_without_capacity_gives_way_to_the_next_one(run, aws):
+    case = case_of("ModifyDBInstance")
+    case = Case(case.kind, {"instance": STANDBY, "class": ["db.r6g.4xlarge", "db.r5.4xlarge"]},
+                case.scene, None, case.look, case.act)
+    us(aws).rds.no_capacity.add("db.r6g.4xlarge")
+    run(case, case.scene)
+    assert us(aws).rds.instances[STANDBY]["DBInstanceClass"] == "db.r5.4xlarge"
+    assert acts(aws, case) == 1
+
+
+def test_a_change_that_fails_without_a_word_gives_way_to_the_next_one(run, aws):
+    case = case_of("ModifyDBInstance")
+    case = Case(case.kind, {"instance": STANDBY, "class": ["db.r6g.4xlarge", "db.r5.4xlarge"]},
+                case.scene, None, case.look, case.act)
+    us(aws).rds.silent_failures.add(STANDBY)
+    run(case, case.scene)
+    assert us(aws).rds.instances[STANDBY]["DBInstanceClass"] == "db.r5.4xlarge"
+    assert acts(aws, case) == 2
+
+
+def test_a_replica_that_cannot_be_made_fails_the_step(run, aws):
+    us(aws).rds.creation_fails.add("reader")
+    case = case_of("CreateDBInstanceReadReplica")
+    shop = run(case, case.scene, expect=1)
+    assert "failed" in shop.step("it")["detail"]
+
+
+def test_a_group_without_capacity_says_why_it_does_not_grow(run, aws):
+    us(aws).autoscaling.no_capacity.add("web")
+    case = case_of("UpdateAutoScalingGroup")
+    shop = run(case, case.scene, expect=1, timeout="1s")
+    assert "sufficient m6g.large capacity" in shop.step("it")["detail"]
+
+
+def test_a_stack_that_rolls_back_fails_with_its_reason(run, aws):
+    us(aws).cloudformation.fails.add("shop")
+    case = case_of("UpdateStack")
+    shop = run(case, case.scene, expect=1)
+    assert "failed to create: [Instances]" in shop.step("it")["detail"]
+
+
+@pytest.mark.parametrize("act, service, name", [
+    ("CreateDeployment", "codedeploy", "web"), ("SendCommand", "ssm", WEB),
+    ("StartInstanceRefresh", "autoscaling", "web")])
+def test_what_ends_badly_fails_the_step_and_is_not_begun_again(run, aws, act, service, name):
+    services = us(aws)
+    {"codedeploy": lambda: services.codedeploy.ends.update({name: "Failed"}),
+     "ssm": lambda: services.ssm.ends.update({name: "TimedOut"}),
+     "autoscaling": lambda: services.autoscaling.refresh_ends.update({name: "Failed"})}[service]()
+    case = case_of(act)
+    shop = run(case, case.scene, expect=1)
+    assert shop.step("it")["status"] == "failed", shop.step("it")
+    assert acts(aws, case) == 1
+
+
+@pytest.mark.slow
+def test_a_lost_region_leaves_the_old_primary_unknown_and_is_passed_over(house, aws):
+    """After the half minute that a step in another region has."""
+    case = case_of("StopDBInstance")
+    case.scene(aws)
+    aws.lose(EU)
+    steps = [{**each, "on_failure": "continue"} if each["id"] == "it" else each
+             for each in case.steps()]
+    shop = Shop(house, aws, steps).start()
+    shop.failover("--group", "default")
+    assert shop.step("it")["status"] == "unknown", shop.step("it")

@@ -111,6 +111,8 @@ class AutoScaling(Service):
 
     def describe_scaling_activities(self, params):
         name = params.get("AutoScalingGroupName")
+        if name in self.groups:
+            self.look(self.groups[name])
         wanted = [each for each in self.activities.values()
                   if name in (None, each["AutoScalingGroupName"])][::-1]
         shown, more = self.page(wanted, params, 100, "NextToken")

@@ -46,7 +46,7 @@ class CloudFormation(Service):
         return {"Stacks": [plain_thing(self.look(each)) for each in shown], **more}
 
     def describe_stack_events(self, params):
-        stack = self.find(params["StackName"])
+        stack = self.look(self.find(params["StackName"]))
         wanted = [each for each in self.events.values()
                   if each["StackId"] == stack["StackId"]][::-1]
         shown, more = self.page(wanted, params, 100, "NextToken")
