@@ -18,6 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             control_check_request_id(command.command.request, &why) != 0)
             abort(); /* a command never carries an id that was not checked */
     }
+    if (code == 0 && rpc_is_reply(&request))
+        abort(); /* what has a method is a request */
     if (code != 0)
         free(rpc_error(request.id, code, why.text, rpc_error_data(code)));
     else

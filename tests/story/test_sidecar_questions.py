@@ -240,6 +240,28 @@ def test_ready_is_looked_at_on_schedule_and_shown_in_metrics(house, upstream):
                > said, "a line says that it changed")
 
 
+def test_a_daemon_that_stops_in_the_middle_of_a_question_ends_cleanly(house, latched):
+    sidecar = house.keep(PlayedSidecar(latched, ready=lambda _: None, readopt=lambda _: None,
+                                       plan=lambda _: None))
+    asking = [latched.start_cli(*words) for words in (
+        ["plan", US], ["readopt", EU], ["ready", EU, "--json"])]
+    eventually(lambda: len(sidecar.asked) >= 2, "the sidecar is asked")
+    latched.terminate()
+    for process in asking:
+        process.communicate(timeout=60)
+        assert process.returncode != 0
+
+
+def test_who_asked_and_left_is_not_missed(house, daemon):
+    sidecar = house.keep(PlayedSidecar(daemon, plan=lambda _: None))
+    planning = daemon.start_cli("plan", US)
+    eventually(lambda: sidecar.asked, "the sidecar is asked")
+    planning.kill()
+    planning.communicate()
+    sidecar.answers["plan"] = lambda _: plan_of("done")
+    daemon.cli("plan", US, expect=0)
+
+
 # -- readopt -------------------------------------------------------------------------------------
 
 @pytest.fixture
