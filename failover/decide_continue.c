@@ -74,12 +74,6 @@ static void go_on(struct deciding *d, const char *words)
 
 /* -- retry -- */
 
-static bool stopped_it(const struct transition_step *step)
-{
-    return step->status == STEP_UNKNOWN ||
-           (step->status == STEP_FAILED && !step->continue_on_failure);
-}
-
 /* What it was about to do stays in the record: it may have done it. */
 static void wait_again(const struct deciding *d, struct transition_step *step)
 {
@@ -97,7 +91,7 @@ static void retry_all(struct deciding *d)
         struct transition_step *step = &running->steps[i];
         if (step->status == STEP_NEEDS_APPROVAL)
             id_list_add(&asks, step->id);
-        if (!stopped_it(step))
+        if (!transition_stops_at(step))
             continue;
         wait_again(d, step);
         id_list_add(&again, step->id);

@@ -206,12 +206,17 @@ const struct transition *state_find_request(const struct state *state, const cha
     return NULL;
 }
 
+bool transition_stops_at(const struct transition_step *step)
+{
+    bool went_wrong = step->status == STEP_FAILED || step->status == STEP_UNKNOWN;
+    return went_wrong && !step->continue_on_failure;
+}
+
 static bool is_stopped(const struct transition *transition)
 {
     for (size_t i = 0; i < transition->step_count; i++) {
         const struct transition_step *step = &transition->steps[i];
-        if (step->status == STEP_UNKNOWN || step->status == STEP_NEEDS_APPROVAL ||
-            (step->status == STEP_FAILED && !step->continue_on_failure))
+        if (step->status == STEP_NEEDS_APPROVAL || transition_stops_at(step))
             return true;
     }
     return transition->error != NULL;

@@ -136,6 +136,9 @@ bool group_is_latched(const struct state_group *group, const char *region);
 void group_latch(struct state_group *group, const char *region);
 void group_unlatch(struct state_group *group, const char *region);
 
+/* It failed, or nobody knows what became of it, and the transition does not go on without it. */
+bool transition_stops_at(const struct transition_step *step);
+
 bool transition_has_request(const struct transition *transition, const char *request);
 /* The transition (running or past) that a request id belongs to; NULL when it is not known. */
 const struct transition *state_find_request(const struct state *state, const char *request);

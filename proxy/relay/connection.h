@@ -5,8 +5,8 @@
 #include "base/lookup.h"
 #include "base/relays.h"
 #include "config/config.h"
-#include "proxy/relay/border.h"
 #include "proxy/poller.h"
+#include "proxy/relay/border.h"
 
 enum connection_state {
     CONNECTION_HELD,       /* waits for the switch; nothing is dialled */

@@ -356,12 +356,16 @@ def test_an_answer_that_could_be_read_in_two_ways_is_503(client, s3, fields):
 
 
 def test_what_s3_says_unasked_reaches_nobody(client, s3):
+    said = threading.Event()
+
     def too_much(wire, request):
         s3.reply(wire, 200, b"abc")
         wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
+        said.set()
     s3.script("/much", too_much)
     s3.objects["/key"] = b"abc"
     assert ask(client, "GET", "/much").body == b"abc"
+    assert said.wait(MANY)
     assert ask(client, "GET", "/key").body == b"abc"
 
 

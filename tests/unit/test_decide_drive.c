@@ -184,6 +184,8 @@ static void a_step_that_failed_stops_unless_it_may_fail(void **state)
     struct scene *scene = begun(state);
     changes(scene, STEP("dns", .status = STEP_FAILED, .continue_on_failure = true));
     assert_int_equal(state_phase(scene->state), PHASE_PREPARING);
+    changes(scene, STEP("fence old", .status = STEP_UNKNOWN, .continue_on_failure = true));
+    assert_int_equal(state_phase(scene->state), PHASE_PREPARING);
     changes(scene, STEP("scale", .status = STEP_FAILED));
     assert_int_equal(state_phase(scene->state), PHASE_STOPPED);
     changes(scene, STEP("scale", .status = STEP_RUNNING));

@@ -126,7 +126,9 @@ static void an_answers_head_is_mapped(void **state)
     int s3 = s3_accept(scene, EU);
     say(s3, "HTTP/1.1 200 OK\r\nX-Name: s3's\r\nContent-Length: 0\r\n\r\n");
     hear(client, "HTTP/1.1 200 OK\r\nX-Name: app's\r\nContent-Length: 0\r\n\r\n");
+    hear(s3, GET("/mapped"));
     say(client, GET("/mapped"));
+    hear(s3, GET("/mapped"));
     say(s3, "HTTP/1.1 200 OK\r\nX-Name: none\r\nContent-Length: 0\r\n\r\n");
     assert_refused(client, "HTTP/1.1 503 Service Unavailable");
     close(client);
