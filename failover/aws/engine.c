@@ -75,6 +75,7 @@ static void start_run(struct engine *engine, const struct config_step *step)
         .kind = kind,
         .state = engine->state,
         .force = engine->force,
+        .gate = &engine->gate,
         .aws = engine_aws(engine, region),
         .owner = {.call = call_daemon, .reported = on_reported, .context = engine}};
     struct engine_run *entry = memory_new(sizeof *entry);

@@ -30,6 +30,7 @@ struct engine {
     uint64_t floor;      /* revision: an older status says nothing new */
     char transition[40]; /* whose runs these are */
     struct engine_run *runs;
+    struct run_gate gate;
     struct engine_question *questions; /* that have no answer yet */
     bool ending;                       /* `end` is under way */
     uv_timer_t again;

@@ -37,6 +37,9 @@ static void finish(struct run *run, enum step_status status)
 
 void run_look(struct run *run)
 {
+    run->phase = RUN_PAUSES;
+    if (!run_gate_enter(run))
+        return;
     run->phase = RUN_LOOKS;
     run->step.kind->look(&run->step);
 }
@@ -123,6 +126,7 @@ static void acted(struct run *run, enum step_end end)
 void run_ended(struct run *run, enum step_end end)
 {
     assert(run->phase == RUN_LOOKS || run->phase == RUN_ACTS);
+    run_gate_leave(run);
     if (run->phase == RUN_LOOKS)
         looked(run, end);
     else
@@ -237,6 +241,7 @@ struct run *run_new(const struct run_options *options)
     run->loop = options->loop;
     run->config = config_ref(options->config);
     run->aws = options->aws;
+    run->gate = options->gate;
     run->owner = options->owner;
     run->lag_ms = -1;
     run->told = STEP_WAITING;

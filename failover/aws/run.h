@@ -26,6 +26,13 @@ struct run_owner {
     void *context;
 };
 
+/* Of all runs of a sidecar: so many look at AWS at once, the others wait in line. Zero it. */
+#define RUN_LOOKS_MOST 64
+struct run_gate {
+    unsigned inside;
+    struct run *waiting;
+};
+
 struct run_options {
     struct loop *loop;
     struct config *config; /* a reference is taken */
@@ -34,7 +41,8 @@ struct run_options {
     const struct step_kind *kind;
     const struct state *state; /* with the transition */
     unsigned force;
-    struct aws *aws; /* NULL where the kind calls nothing; outlives the run */
+    struct run_gate *gate; /* NULL: none; outlives the run, as does the next */
+    struct aws *aws;       /* NULL where the kind calls nothing; outlives the run */
     struct run_owner owner;
 };
 

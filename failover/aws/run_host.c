@@ -109,6 +109,7 @@ void run_cut(struct run *run)
     aws_cancel(run->call);
     run->call = NULL;
     run->on_told = NULL;
+    run_gate_leave(run);
     if (busy && run->step.kind->cancel)
         run->step.kind->cancel(&run->step);
 }

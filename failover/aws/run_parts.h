@@ -20,6 +20,9 @@ struct run {
     struct config *config;
     struct aws *aws;
     struct run_owner owner;
+    struct run_gate *gate;
+    struct run *next_waiting; /* at the gate */
+    bool in_gate;
     enum run_phase phase;
 
     unsigned goal_looks, must_looks; /* in a row */
@@ -55,6 +58,10 @@ void run_release(struct run *run);                  /* one of `open` */
 /* run_host.c: what the kinds see of us */
 void run_host_init(struct run *run);
 void run_cut(struct run *run); /* the look or act under way ends without a word */
+
+/* run_gate.c */
+bool run_gate_enter(struct run *run); /* false: it looks when it is its turn */
+void run_gate_leave(struct run *run);
 
 /* run_report.c */
 #define RUN_AGAIN_MS 1000 /* what could not be written is written again; how often words change */
