@@ -88,6 +88,7 @@ static void what_is_pending_is_not_done(void **state)
     static const char pending[] = "<PendingModifiedValues><DBInstanceClass>" XLARGE
                                   "</DBInstanceClass></PendingModifiedValues>";
     struct rds_scene *scene = *state;
+    assert_int_equal(look_at(scene, LARGE, "available", pending), STEP_END_WAIT);
     assert_int_equal(look_at(scene, MICRO, "available", pending), STEP_END_MUST);
     accept_act(scene);
     assert_int_equal(look_at(scene, MICRO, "available", pending), STEP_END_WAIT);
