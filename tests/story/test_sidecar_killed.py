@@ -1,5 +1,5 @@
-"""kill -9 of the sidecar at every single call that it makes: the next one goes on where the truth is,
-reaches the goal, and repeats nothing that may not be repeated."""
+"""kill -9 of the sidecar at every single call that it makes: the next one goes on where the truth
+is, reaches the goal, and repeats nothing that may not be repeated."""
 import contextlib
 import itertools
 import threading

@@ -7,7 +7,7 @@ import pytest
 from aws.server import ScriptedAws
 from lib.daemon import EU, US, is_sanitized
 from lib.machine import eventually
-from lib.shop import STANDBY, Shop, compute, databases, step
+from lib.shop import ORDERS, STANDBY, Shop, compute, databases, step
 
 DATABASE = [
     step("fence", "fence", groups=["data"]),
@@ -131,3 +131,45 @@ def test_a_clock_that_is_ten_minutes_off_is_put_right_by_the_first_reply(house, 
     shop.failover("--group", "data")
     assert set(shop.steps().values()) == {"done"}, shop.transition()
     assert len([call for call in aws.journal if call.code == "SignatureDoesNotMatch"]) == 1
+
+
+HOME = [
+    step("fence", "fence", groups=["data"]),
+    step("promote", "rds.promote_read_replica", "fence", groups=["data"], instance=ORDERS),
+    step("switch", "switch", "promote", groups=["data"]),
+]
+
+
+def test_a_plan_and_ready_look_and_change_nothing(house, aws, tmp_path):
+    databases(aws)
+    compute(aws)
+    shop = Shop(house, aws, DATABASE + services(tmp_path / "deployed")).start()
+    plan = json.loads(shop.daemon.cli("plan", US, "--json", expect=0).out)
+    rows = {each["step"]: each["status"] for each in plan["steps"]}
+    assert rows["promote"] == rows["scale"] == rows["dns"] == "act", rows
+    ready = json.loads(shop.daemon.cli("ready", US, "--json").out)
+    assert any("promote" in each["check"] or "step" in each["check"] for each in ready["rows"])
+    assert aws.journal.acts() == []
+    assert shop.daemon.state()["transition"] is None
+
+
+@pytest.mark.slow
+def test_a_region_that_returns_gets_a_replica_and_then_takes_everything_home(house, aws):
+    databases(aws)
+    shop = Shop(house, aws, DATABASE, runbooks={EU: {"steps": HOME, "min_interval": "0s"}}).start()
+    aws.lose(EU)
+    shop.failover("--group", "data")
+    aws.find(EU)
+    before = len(aws.journal)
+    refused = shop.daemon.cli("failover", EU, "--yes", "--group", "data", expect=3)
+    assert "readopt" in refused.err
+    shop.daemon.cli("readopt", EU, "--yes", expect=0)
+    orders = aws.region(EU).rds.instances[ORDERS]
+    assert orders["ReadReplicaSourceDBInstanceIdentifier"] == (
+        aws.region(US).rds.instances[STANDBY]["DBInstanceArn"])
+    assert len(aws.region(EU).rds.instances) == 2  # the old one is kept, by another name
+    counts = [call.action for call in aws.journal[before:] if call.acted]
+    assert sorted(counts) == ["CreateDBInstanceReadReplica", "ModifyDBInstance"]
+    assert shop.daemon.state()["groups"]["data"]["latched"] == []
+    shop.daemon.cli("failover", EU, "--yes", "--group", "data", expect=0)
+    assert shop.daemon.active("data") == EU

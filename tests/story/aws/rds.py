@@ -185,6 +185,8 @@ class Rds(Service):
         if not params.get("DBInstanceClass", "db.").startswith("db."):
             raise Refused("InvalidParameterValue", "Invalid DB Instance class")
         new_name = params.get("NewDBInstanceIdentifier")
+        if new_name and instance.aside.get("renaming"):
+            raise Refused("InvalidDBInstanceState", f"{name} is being renamed already")
         if new_name in self.instances:
             raise Refused("DBInstanceAlreadyExists", f"DB instance {new_name} already exists")
         self.acts(name, *(f"{key}={value}" for key, value in changes.items()))
@@ -219,8 +221,10 @@ class Rds(Service):
 
     def rename(self, instance, new_name):
         old_name = instance["DBInstanceIdentifier"]
+        instance.aside["renaming"] = True
 
         def finish(it):
+            it.aside["renaming"] = False
             if self.instances.get(old_name) is it:
                 del self.instances[old_name]
             it.update(DBInstanceIdentifier=new_name, DBInstanceStatus="available",
