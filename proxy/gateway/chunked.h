@@ -5,7 +5,9 @@
  *
  * Signatures are replaced where they stand, so that the body's length stays what it was. Nothing of
  * a piece is passed on before the whole piece is verified, and nothing of the last one before the
- * trailer is: whoever broke off has sent S3 a body that is not whole. */
+ * trailer is: whoever broke off has sent S3 a body that is not whole. A piece is gathered in any
+ * case: its new signature stands before the bytes that it signs. So a request in flight takes as
+ * much memory as its client's pieces are long. */
 #pragma once
 
 #include "base/text.h"

@@ -64,6 +64,29 @@ def test_the_same_operations_give_the_same_results(gateway, stores, words):
                      "location": US}
 
 
+def test_a_browsers_upload_arrives_whichever_region_is_active(house, gateway, stores):
+    signer = operations.client_of(f"http://{gateway.address}:8080", EU, KEY, SECRET)
+    for region in (EU, US):
+        gateway.switch(region, "--group", "static")
+        post = signer.generate_presigned_post("shop-eu", "up/${filename}", Fields={
+            "success_action_status": "201"}, Conditions=[
+            {"success_action_status": "201"}, ["content-length-range", 0, 1 << 20]])
+        parts = [f'--B\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+                 for name, value in post["fields"].items()]
+        body = "".join(parts).encode() + (b'--B\r\nContent-Disposition: form-data; name="file"; '
+                                          b'filename="a"\r\n\r\n' + BODY + b"\r\n--B--\r\n")
+        wire = house.keep(connect(gateway.address, 8080))
+        wire.send((f"POST /shop-eu HTTP/1.1\r\nHost: {gateway.address}:8080\r\n"
+                   f"Content-Type: multipart/form-data; boundary=B\r\n"
+                   f"Content-Length: {len(body)}\r\n\r\n").encode() + body)
+        answer = wire.answer()
+        assert answer.status == 201, answer.body
+        there = operations.client_of(stores[region].url, region, KEY, SECRET)
+        found = there.list_objects_v2(Bucket=BUCKETS[region])["Contents"]
+        assert [each["Size"] for each in found] == [len(BODY)]
+        assert b"shop-us" not in answer.body
+
+
 BODY = b"hello " * 30000
 PIECES = [BODY[:80000], BODY[80000:]]
 

@@ -129,14 +129,14 @@ static void make_config(struct gateway_scene *scene)
     address_print(&scene->s3_addresses[EU], eu);
     address_print(&scene->s3_addresses[US], us);
     /* Said outright: a port of the kernel's choice may end in 443. */
-    char *text = memory_format(
-        "{\"regions\": [\"eu\", \"us\"], \"log\": {\"level\": \"error\"},"
-        " \"proxy\": {\"threads\": 1}, \"gateway\": {\"max_connections\": 4,"
-        " \"listen\": {\"address\": \"%s\", \"tls\": false},"
-        " \"s3_endpoints\": {\"eu\": \"http://%s\", \"us\": \"http://%s\"}},"
-        " \"endpoints\": {\"assets\": {\"type\": \"bucket\", \"group\": \"static\","
-        " \"buckets\": {\"eu\": \"shop-eu\", \"us\": \"shop-us\"}}}}",
-        listen, eu, us);
+    char *text =
+        memory_format("{\"regions\": [\"eu\", \"us\"], \"log\": {\"level\": \"error\"},"
+                      " \"proxy\": {\"threads\": 1}, \"gateway\": {\"max_connections\": 4,"
+                      " \"listen\": {\"address\": \"%s\", \"tls\": false},"
+                      " \"s3_endpoints\": {\"eu\": \"http://%s\", \"us\": \"http://%s\"}},"
+                      " \"endpoints\": {\"assets\": {\"type\": \"bucket\", \"group\": \"static\","
+                      " \"buckets\": {\"eu\": \"shop-eu\", \"us\": \"shop-us\"}}}}",
+            listen, eu, us);
     int status = config_parse("gateway.json", text, strlen(text), &scene->config, &errors);
     for (size_t i = 0; i < errors.count; i++)
         print_error("%s\n", errors.lines[i]);
