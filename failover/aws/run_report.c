@@ -96,27 +96,31 @@ static void written(struct run *run, struct report *report, const cJSON *result)
 }
 
 /* The run may have gone on meanwhile: to its end by a timeout, or out of our hands. */
+static void go_on(struct run *run, enum run_phase sent_in, int status, const char *words)
+{
+    bool is_news = sent_in != RUN_INTENDS && sent_in != RUN_REPORTS;
+    if (is_news)
+        run_report_news(run);
+    else if (run->phase != sent_in)
+        return;
+    else if (sent_in == RUN_INTENDS && status == 0)
+        run_act(run);
+    else if (sent_in == RUN_INTENDS)
+        intend_failed(run, words);
+    else if (status != 0)
+        end_failed(run, words);
+}
+
 static void on_reply(void *context, int status, const char *words, const cJSON *result)
 {
     struct report *report = context;
     struct run *run = report->run;
-    enum run_phase sent_in = report->phase;
-    bool is_news = sent_in != RUN_INTENDS && sent_in != RUN_REPORTS;
-    bool current = run->phase == sent_in;
-    if (is_news)
+    if (report->phase != RUN_INTENDS && report->phase != RUN_REPORTS)
         run->telling = false;
     if (run->phase != RUN_DROPPED && status == 0)
         written(run, report, result);
-    if (run->phase == RUN_DROPPED)
-        ;
-    else if (sent_in == RUN_INTENDS && current && status == 0)
-        run_act(run);
-    else if (sent_in == RUN_INTENDS && current)
-        intend_failed(run, words);
-    else if (sent_in == RUN_REPORTS && status != 0)
-        end_failed(run, words);
-    else if (is_news)
-        run_report_news(run);
+    if (run->phase != RUN_DROPPED)
+        go_on(run, report->phase, status, words);
     free(report->words);
     free(report);
     run_release(run);
