@@ -163,6 +163,7 @@ static void heard_events(struct step *step, const struct aws_reply *reply)
         if (!message || cloudwatch_time(tree_text(event, "Date")) < memory->asked_at)
             continue;
         if (tells_of_capacity(event, message)) {
+            step_came_to_nothing(step);
             if (next_class(step, NULL, message))
                 step_must(step, "make %s %s: %.200s", step_text(step, "instance"), memory->class,
                     message);

@@ -78,7 +78,8 @@ static void look_again(struct run *run)
 static void want_act(struct run *run)
 {
     const struct step_kind *kind = run->step.kind;
-    bool settled = !run->step.acted || kind->prompt || run->must_looks >= STEP_SETTLED;
+    unsigned looks = run->acts_taken ? STEP_SETTLED_TAKEN : STEP_SETTLED;
+    bool settled = !run->step.acted || kind->prompt || run->must_looks >= looks;
     if (run->stopped || !settled) {
         look_again(run);
     } else if (run->step.acted && kind->unrepeatable) {

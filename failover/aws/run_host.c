@@ -19,6 +19,8 @@ static void on_aws_reply(void *context, const struct aws_reply *reply)
         run->acts_refused = true;
     else if (run->call_acts)
         run->acts_unclear = true;
+    if (run->call_acts && reply->result == AWS_ANSWERED)
+        run->acts_taken = true;
     if (reply->result == AWS_TROUBLE) {
         run_set_words(run, reply->words, NULL);
         run_ended(run, STEP_END_WAIT);

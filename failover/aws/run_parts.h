@@ -29,6 +29,7 @@ struct run {
     bool stopped;                    /* the transition has: nothing new is done */
     bool acts_refused, acts_unclear; /* what became of the calls of this act */
     bool acted_before;               /* this act */
+    bool acts_taken;                 /* AWS answered one that it took */
     struct aws_call *call;
     bool call_acts;
     step_replied *replied;

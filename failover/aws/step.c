@@ -74,6 +74,11 @@ void step_tell(struct step *step, const char *method, step_told *told)
     step->host->tell(step->host, step, method, told);
 }
 
+void step_came_to_nothing(struct step *step)
+{
+    step->acted = false;
+}
+
 void step_set_lag(struct step *step, int64_t lag_ms)
 {
     step->host->lag(step->host, step, lag_ms);

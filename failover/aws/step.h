@@ -6,7 +6,8 @@
  * at any instant loses nothing: whoever comes next looks first.
  *
  * AWS shows an act late. A second act is only done after STEP_SETTLED looks in a row ask for it,
- * where the first may have happened: in this process or in one that is gone.
+ * where the first may have happened: in this process or in one that is gone. Where AWS said that it
+ * happened, it takes STEP_SETTLED_TAKEN of them.
  *
  * The same look serves `plan` and `ready`, which never act. */
 #pragma once
@@ -15,6 +16,7 @@
 #include "failover/state.h"
 
 #define STEP_SETTLED 3
+#define STEP_SETTLED_TAKEN 12 /* two minutes, as a rule */
 #define STEP_TIMEOUT_MS (30u * 60 * 1000)
 #define STEP_FOR_EVER UINT64_MAX
 
@@ -123,6 +125,9 @@ void *step_memory(struct step *step, size_t size); /* zeroed at first, the same 
 void step_call(struct step *step, struct aws_request *request, step_replied *replied);
 /* "fence" or "switch", of the step's groups. */
 void step_tell(struct step *step, const char *method, step_told *told);
+/* AWS said that what was asked for is not to be: the next act need not wait for it. */
+void step_came_to_nothing(struct step *step);
+
 /* How far the replica was behind when the old region was left: the bound of what is lost. */
 void step_set_lag(struct step *step, int64_t lag_ms);
 
