@@ -6,9 +6,10 @@
 BUILD_PACKAGES="gcc libc6-dev pkg-config meson ninja-build libuv1-dev libldns-dev libcjson-dev
   libssl-dev libcurl4-openssl-dev libexpat1-dev libpq-dev libmariadb-dev"
 # shellcheck disable=SC2034
-TEST_PACKAGES="libcmocka-dev clang clang-format python3 python3-pytest python3-dnspython
-  python3-jsonschema nsd bind9-dnsutils iproute2 mandoc shellcheck procps util-linux zsh fish
-  libcap2-bin openssl curl nginx postgresql mariadb-server python3-psycopg python3-psycopg-pool
+TEST_PACKAGES="libcmocka-dev clang clang-format python3 python3-pytest python3-pytest-xdist
+  python3-dnspython python3-jsonschema nsd bind9-dnsutils iproute2 mandoc shellcheck procps
+  util-linux zsh fish libcap2-bin openssl curl nginx postgresql mariadb-server python3-psycopg
+  python3-psycopg-pool
   python3-botocore python3-pymysql default-jdk-headless libpostgresql-jdbc-java libhikaricp-java"
 # What relay and gateway are measured beside, besides nginx. Nobody needs them for anything else.
 # shellcheck disable=SC2034

@@ -131,7 +131,7 @@ CASES = [
     Case("ssm.run", {"document": "AWS-RunShellScript",
                      "targets": [{"key": "tag:role", "values": ["web"]}],
                      "parameters": {"commands": ["true"]}},
-         lambda aws: us(aws).ssm.add_instance(WEB, role="web"), None, "ListCommandInvocations",
+         lambda aws: us(aws).ssm.add_instance(WEB, role="web"), None, "ListCommands",
          "SendCommand", refusal="AccessDeniedException"),
     Case("route53.upsert", {"zone": "Z1SHOP", "records": [
         {"name": "www.shop.example", "type": "A", "ttl": 60, "values": ["192.0.2.2"]}]},
