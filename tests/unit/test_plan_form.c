@@ -16,8 +16,8 @@
     FIELD("key", "user/${filename}")                                                               \
     FIELD("Bucket", "shop-eu")                                                                     \
     FIELD("acl", "private")                                                                        \
-    FIELD("x-amz-algorithm", SIGV4_ALGORITHM) FIELD("X-Amz-Credential", CREDENTIAL)                \
-        FIELD("x-amz-date", "20261123T120000Z")
+    FIELD("x-amz-algorithm", SIGV4_ALGORITHM)                                                      \
+    FIELD("X-Amz-Credential", CREDENTIAL) FIELD("x-amz-date", "20261123T120000Z")
 #define POLICY                                                                                     \
     "{\"expiration\":\"2026-11-23T13:00:00.000Z\",\"conditions\":[{\"bucket\":\"shop-eu\","        \
     "\"acl\":\"private\"},[\"eq\",\"$key\",\"user/a.jpg\"],[\"starts-with\",\"$x-amz-credential\"" \
