@@ -13,11 +13,11 @@ static bool is_over(enum step_status status)
            status == STEP_UNKNOWN;
 }
 
-/* Whether a step in this status has acted, or was about to. */
+/* Whether a step in this status has acted, or was about to. One that failed says nothing of it: it
+ * did if it was running before, and the record remembers that. */
 static bool has_acted(enum step_status status)
 {
-    return status == STEP_RUNNING || status == STEP_DONE || status == STEP_FAILED ||
-           status == STEP_UNKNOWN;
+    return status == STEP_RUNNING || status == STEP_DONE || status == STEP_UNKNOWN;
 }
 
 /* Whoever reports need not keep the times: a step that begins, or begins again, starts now. */

@@ -179,6 +179,20 @@ static void a_switchover_that_failed_after_a_promotion_stays_stopped(void **stat
     is_fenced_at(scene, "data", EU);
 }
 
+/* There is no such instance, say: nothing was promoted, and nothing was about to be. */
+static void a_switchover_whose_promotion_never_began_goes_back(void **state)
+{
+    struct scene *scene = begun_as_planned(state);
+    changes(scene, COMMAND(FENCE));
+    changes(scene, STEP("promote", .status = STEP_WAITING, .promotes = true));
+    changes(scene, STEP("promote", .status = STEP_FAILED, .promotes = true, .irreversible = true));
+    assert_int_equal(state_find_group(scene->state, "data")->latched_count, 0);
+    changes(scene, COMMAND(END, .failed = true));
+    assert_null(scene->state->transition);
+    assert_int_equal(last_of_history(scene)->result, RESULT_ABORTED);
+    is_at(scene, "data", EU);
+}
+
 static void a_step_that_failed_stops_unless_it_may_fail(void **state)
 {
     struct scene *scene = begun(state);
@@ -394,6 +408,7 @@ int main(void)
         SCENE(somebody_who_goes_on_lifts_the_stop),
         SCENE(a_switchover_that_failed_aborts_by_itself),
         SCENE(a_switchover_that_failed_after_a_promotion_stays_stopped),
+        SCENE(a_switchover_whose_promotion_never_began_goes_back),
         SCENE(a_step_that_failed_stops_unless_it_may_fail),
         SCENE(a_step_remembers_its_times_and_attempts),
         SCENE(a_long_detail_is_cut_between_characters),
