@@ -38,6 +38,7 @@ static void finish(struct run *run, enum step_status status)
 void run_look(struct run *run)
 {
     run->phase = RUN_PAUSES;
+    uv_timer_stop(&run->pause); /* a record's news may come before its end */
     if (!run_gate_enter(run))
         return;
     run->phase = RUN_LOOKS;
@@ -111,9 +112,11 @@ static void looked(struct run *run, enum step_end end)
     }
 }
 
+/* One that only waits, and called nothing that acts, has not acted. */
 static void acted(struct run *run, enum step_end end)
 {
-    run->step.acted = run->acted_before || run->acts_unclear || !run->acts_refused;
+    bool refrained = run->acts_refused || end == STEP_END_WAIT;
+    run->step.acted = run->acted_before || run->acts_unclear || !refrained;
     if (end == STEP_END_DONE)
         finish(run, STEP_DONE);
     else if (end == STEP_END_FAIL)
@@ -167,17 +170,21 @@ static void on_deadline(uv_timer_t *timer)
     finish(run, STEP_FAILED);
 }
 
-/* From when it was begun, whoever began it. */
+/* From when it was begun, whoever began it. What came true while nobody was there to look is seen
+ * all the same: there is time for as many looks as the goal wants. */
 static void start_deadline(struct run *run, const struct transition_step *recorded)
 {
     uint64_t timeout_ms = timeout_of(&run->step), since_ms = 0;
+    uint64_t least_ms = (STEP_SETTLED + 1) * run->config->aws.poll_interval_ms;
     struct moment now = clock_now();
     if (timeout_ms == STEP_FOR_EVER)
         return;
     if (recorded && recorded->status != STEP_WAITING && recorded->started.wall[0])
         since_ms = clock_since_ms(&recorded->started, &now);
-    uv_timer_start(
-        &run->deadline, on_deadline, since_ms < timeout_ms ? timeout_ms - since_ms : 0, 0);
+    if (least_ms > timeout_ms)
+        least_ms = timeout_ms;
+    bool is_short = since_ms + least_ms > timeout_ms;
+    uv_timer_start(&run->deadline, on_deadline, is_short ? least_ms : timeout_ms - since_ms, 0);
 }
 
 /* What the record says that the kinds want to know. */
@@ -274,6 +281,8 @@ bool run_follow(struct run *run, const struct state *state)
         believe(run, recorded);
     if (run->phase == RUN_PAUSES && run->step.kind->prompt)
         run_look(run);
+    else if (run->phase == RUN_ASKS)
+        run_report_news(run); /* not heard while the line was broken, or the transition stopped */
     return run->phase == RUN_REPORTS || !run->stopped || begun;
 }
 

@@ -34,7 +34,8 @@ static void act(struct step *step)
 {
     assert_true(step->acted);
     playing->acts++;
-    end_with(step, playing->act);
+    if (!playing->act_hangs)
+        end_with(step, playing->act);
 }
 
 static void cancel(struct step *step)

@@ -33,7 +33,8 @@ struct scene {
     size_t look, look_count;
     enum step_end act;
     unsigned acts, cancels;
-    bool hangs; /* a look does not end */
+    bool hangs;     /* a look does not end */
+    bool act_hangs; /* nor does an act */
 };
 
 /* Looks late, as AWS does; never late; never twice; only done after three looks. */

@@ -1,6 +1,8 @@
 /* One step carried out: look, intent, act, look again, report. */
 #include "tests/unit/run_scene.h"
 
+#include <stdlib.h>
+
 static void what_is_so_already_is_done_without_an_act(void **state)
 {
     struct scene *scene = *state;
@@ -52,6 +54,16 @@ static void a_second_act_waits_until_looks_in_a_row_ask_for_it(void **state)
     assert_true(scene->over);
     assert_int_equal(scene->acts, 2);
     assert_int_equal(scene->look, 8);
+}
+
+static void an_act_that_called_nothing_that_acts_is_repeated_at_once(void **state)
+{
+    struct scene *scene = *state;
+    scene->act = STEP_END_WAIT;
+    BEGIN(scene, &run_unrepeatable, "safe", STEP_END_MUST, STEP_END_MUST, STEP_END_DONE);
+    run_scene_turn(scene, 5000);
+    assert_int_equal(scene->acts, 2);
+    assert_string_equal(run_scene_last(scene)->status, "done");
 }
 
 static void what_another_sidecar_began_may_have_acted(void **state)
@@ -121,8 +133,21 @@ static void the_time_that_a_dead_sidecar_took_counts(void **state)
     step->started = clock_now();
     step->started.boot_ms -= 1000;
     BEGIN(scene, &run_late, "safe", STEP_END_WAIT);
-    run_scene_turn(scene, 100);
+    run_scene_turn(scene, 200); /* of 300 */
     assert_true(scene->over);
+    assert_string_equal(run_scene_last(scene)->status, "failed");
+}
+
+static void what_came_true_while_nobody_looked_has_not_timed_out(void **state)
+{
+    struct scene *scene = *state;
+    struct transition_step *step = run_scene_recorded(scene, "safe");
+    step->status = STEP_RUNNING;
+    step->started = clock_now();
+    step->started.boot_ms -= 1000;
+    BEGIN(scene, &run_careful, "safe", STEP_END_DONE);
+    run_scene_turn(scene, 5000);
+    assert_string_equal(run_scene_last(scene)->status, "done");
 }
 
 static void a_look_that_hangs_is_cut_short(void **state)
@@ -197,6 +222,27 @@ static void a_record_that_says_otherwise_ends_the_run(void **state)
     assert_false(run_follow(scene->run, scene->state));
 }
 
+/* A command that runs: its act has not ended. */
+static void retry_what_runs(struct scene *scene)
+{
+    run_scene_recorded(scene, "final")->status = STEP_RUNNING;
+    scene->state->transition->error = memory_text("step safe: failed");
+    BEGIN(scene, &run_prompt, "final", STEP_END_MUST);
+    free(scene->state->transition->error);
+    scene->state->transition->error = NULL;
+    scene->act_hangs = true;
+    assert_true(run_follow(scene->run, scene->state));
+}
+
+static void nothing_looks_or_acts_while_an_act_is_under_way(void **state)
+{
+    struct scene *scene = *state;
+    retry_what_runs(scene);
+    run_scene_turn(scene, 200);
+    assert_int_equal(scene->look, 2);
+    assert_int_equal(scene->acts, 1);
+}
+
 static void a_person_is_asked_once(void **state)
 {
     struct scene *scene = *state;
@@ -239,6 +285,7 @@ int main(void)
         unit(the_intent_is_in_the_record_before_the_act),
         unit(without_a_written_intent_nothing_is_done),
         unit(a_second_act_waits_until_looks_in_a_row_ask_for_it),
+        unit(an_act_that_called_nothing_that_acts_is_repeated_at_once),
         unit(what_another_sidecar_began_may_have_acted),
         unit(where_looks_are_never_late_an_act_is_repeated_at_once),
         unit(what_cannot_be_repeated_is_left_to_a_person),
@@ -246,12 +293,14 @@ int main(void)
         unit(a_retried_step_is_another_attempt),
         unit(what_takes_too_long_has_failed),
         unit(the_time_that_a_dead_sidecar_took_counts),
+        unit(what_came_true_while_nobody_looked_has_not_timed_out),
         unit(a_look_that_hangs_is_cut_short),
         unit(words_are_written_once_while_they_stay_the_same),
         unit(what_only_waited_has_not_begun_what_cannot_be_undone),
         unit(the_end_is_said_until_the_daemon_has_it),
         unit(in_a_transition_that_has_stopped_nothing_new_is_done_or_said),
         unit(a_record_that_says_otherwise_ends_the_run),
+        unit(nothing_looks_or_acts_while_an_act_is_under_way),
         unit(a_person_is_asked_once),
         unit(of_hundreds_of_looks_at_aws_the_rest_wait_in_line),
     };
