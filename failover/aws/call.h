@@ -74,6 +74,7 @@ struct aws_reply {
     const char *code;       /* AWS_REFUSED: "DBInstanceNotFound", never NULL then */
     const char *message;    /* AWS's own words, or NULL */
     const char *request_id; /* or NULL */
+    uint64_t date_s;        /* by AWS's clock, since 1970; 0: it did not say */
     const char *words; /* not AWS_ANSWERED: for people, with action, region, code, request id */
 };
 

@@ -77,6 +77,7 @@ static void end(struct aws_call *call, enum aws_result result)
                       .code = or_null(last->code),
                       .message = or_null(last->message),
                       .request_id = or_null(last->request_id),
+                      .date_s = last->date_s,
                       .words = or_null(words)});
 }
 

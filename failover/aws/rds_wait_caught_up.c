@@ -13,14 +13,14 @@
 
 #define FORCE_ADVICE "if the source is lost, only --force=lag goes on without it"
 
-/* When the fence was, by the wall: where our clock was set meanwhile, or the fence is of another
- * boot, the later of what can be known. */
-static int64_t fenced_at_s(const struct step *step)
+/* When the fence was, by the clock of AWS, whose minutes are counted: where ours was set meanwhile,
+ * is behind, or the fence is of another boot, the later of what can be known. */
+static int64_t fenced_at_s(const struct step *step, const struct aws_reply *reply)
 {
     struct moment now = clock_now();
     int64_t written = cloudwatch_time(step->fenced_at.wall);
-    int64_t counted =
-        (int64_t)time(NULL) - (int64_t)(clock_since_ms(&step->fenced_at, &now) / 1000);
+    int64_t now_s = reply->date_s ? (int64_t)reply->date_s : (int64_t)time(NULL);
+    int64_t counted = now_s - (int64_t)(clock_since_ms(&step->fenced_at, &now) / 1000);
     return (written > counted ? written : counted) + 1; /* both were cut to whole seconds */
 }
 
@@ -53,10 +53,11 @@ static void rehearse(struct step *step, const struct cloudwatch_datapoint *newes
         step_done(step, "%s is %.0f s behind", id, newest->values[0]);
 }
 
-static void judge(struct step *step, const struct cloudwatch_datapoint *newest, size_t count)
+static void judge(struct step *step, const struct aws_reply *reply,
+    const struct cloudwatch_datapoint *newest, size_t count)
 {
     const char *id = step_text(step, "instance");
-    int64_t fence_s = step->fenced ? fenced_at_s(step) : INT64_MAX;
+    int64_t fence_s = step->fenced ? fenced_at_s(step, reply) : INT64_MAX;
     size_t after = 0;
     while (after < count && newest[after].start_s >= fence_s)
         after++;
@@ -93,7 +94,7 @@ static void heard_lag(struct step *step, const struct aws_reply *reply)
     }
     size_t count = cloudwatch_newest(reply, &cloudwatch_replica_lag, newest, 2);
     if (step->purpose == STEP_CARRY_OUT)
-        judge(step, newest, count);
+        judge(step, reply, newest, count);
     else
         rehearse(step, newest, count);
 }

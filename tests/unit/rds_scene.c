@@ -139,7 +139,7 @@ static void reply_once(struct rds_scene *scene)
         on_end(&scene->host, &scene->step, STEP_END_WAIT, "no answer", NULL);
         return;
     }
-    struct aws_reply reply = {.result = answer->result, .status = 200};
+    struct aws_reply reply = {.result = answer->result, .status = 200, .date_s = scene->date_s};
     if (answer->result == AWS_ANSWERED) { /* the <ActionResult> in its <ActionResponse> */
         reply.body = answer->tree->child;
     } else {

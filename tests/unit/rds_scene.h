@@ -23,6 +23,7 @@ struct rds_scene {
     /* What was asked of it: "ACTION REGION FORM", the form as it goes out. */
     char asked[RDS_SCENE_CALLS][1024];
     unsigned asked_count;
+    uint64_t date_s; /* AWS's clock; 0: its replies do not say */
     step_replied *pending;
 
     bool ended;

@@ -100,6 +100,18 @@ static void a_clock_that_was_set_back_makes_no_minute_count(void **state)
     assert_int_equal(look_at(scene, lags, 2), STEP_END_WAIT);
 }
 
+/* The minutes are AWS's, whose clock may be another than ours. */
+static void by_a_clock_that_is_behind_no_minute_before_the_fence_counts(void **state)
+{
+    struct rds_scene *scene = *state;
+    struct rds_scene_lag lags[] = {{60, "0.0", "0.0"}, {120, "0.0", "0.0"}};
+    scene->date_s = (uint64_t)time(NULL) + 100; /* the fence was 100 s ago, as they count */
+    assert_int_equal(look_at(scene, lags, 2), STEP_END_WAIT);
+    rds_scene_assert_words(scene, "1 of 2 datapoints");
+    scene->date_s = (uint64_t)time(NULL);
+    assert_int_equal(look_at(scene, lags, 2), STEP_END_DONE);
+}
+
 static void without_a_fence_no_minute_counts(void **state)
 {
     struct rds_scene *scene = *state;
@@ -253,6 +265,7 @@ int main(void)
         LAG(two_low_minutes_after_the_fence_are_enough),
         LAG(a_minute_that_began_before_the_fence_does_not_count),
         LAG(a_clock_that_was_set_back_makes_no_minute_count),
+        LAG(by_a_clock_that_is_behind_no_minute_before_the_fence_counts),
         LAG(without_a_fence_no_minute_counts),
         LAG(a_lag_above_the_bound_waits),
         cmocka_unit_test_setup_teardown(the_bound_is_the_runbooks, begin_with_bound, finish),
