@@ -249,6 +249,9 @@ static void understand_status(const struct aws_service *service, const char *met
     } else if (status < 0) {
         ret->meaning = AWS_MEANS_UNSURE;
         copy_text(ret->trouble, sizeof ret->trouble, why.text);
+    } else if (!tree && service->protocol == AWS_QUERY) {
+        ret->meaning = AWS_MEANS_UNSURE;
+        copy_text(ret->trouble, sizeof ret->trouble, "it answered with nothing in it");
     } else {
         ret->body = service->protocol == AWS_QUERY ? unwrap(action, tree) : tree;
     }

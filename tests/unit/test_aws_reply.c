@@ -40,6 +40,16 @@ static void assert_refusal(
     assert_null(reply.body);
 }
 
+/* Somebody on the way, say: an empty list would be one. */
+static void an_answer_of_a_query_service_with_nothing_in_it_is_none(void **state)
+{
+    (void)state;
+    struct aws_understood reply = understand(&aws_rds, 200, "");
+    assert_int_equal(reply.meaning, AWS_MEANS_UNSURE);
+    assert_non_null(strstr(reply.trouble, "nothing in it"));
+    assert_int_equal(understand(&aws_s3, 200, "").meaning, AWS_MEANS_ANSWER);
+}
+
 static void errors_of_query_services_are_understood(void **state)
 {
     (void)state;
@@ -254,6 +264,7 @@ static void a_wait_that_the_server_wants_is_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_of_a_query_service_with_nothing_in_it_is_none),
         cmocka_unit_test(errors_of_query_services_are_understood),
         cmocka_unit_test(errors_of_ec2_are_understood),
         cmocka_unit_test(errors_of_s3_and_route_53_are_understood),
