@@ -30,6 +30,7 @@ struct run {
     bool acts_refused, acts_unclear; /* what became of the calls of this act */
     bool acted_before;               /* this act */
     bool acts_taken;                 /* AWS answered one that it took */
+    bool intended_again;             /* the first time was too long ago */
     struct aws_call *call;
     bool call_acts;
     step_replied *replied;
@@ -65,7 +66,8 @@ bool run_gate_enter(struct run *run); /* false: it looks when it is its turn */
 void run_gate_leave(struct run *run);
 
 /* run_report.c */
-#define RUN_AGAIN_MS 1000 /* what could not be written is written again; how often words change */
+#define RUN_AGAIN_MS 1000  /* what could not be written is written again; how often words change */
+#define RUN_INTENT_MS 2000 /* an act is sent within that of its intent */
 void run_set_words(struct run *run, const char *words, const char *more);
 void run_report_news(struct run *run);
 void run_report_intent(struct run *run);

@@ -77,6 +77,18 @@ static void end_failed(struct run *run, const char *words)
     uv_timer_start(&run->pause, on_again, RUN_AGAIN_MS, 0);
 }
 
+/* Whoever was stopped for a while may not be the one that drives any more: the daemon says, once
+ * more. Twice is enough, for its disk may be slow. */
+static void intended(struct run *run)
+{
+    bool is_stale = clock_boot_ms() - run->told_ms > RUN_INTENT_MS;
+    run->intended_again = is_stale && !run->intended_again;
+    if (run->intended_again)
+        run_report_intent(run);
+    else
+        run_act(run);
+}
+
 static void written(struct run *run, struct report *report, const cJSON *result)
 {
     uint64_t revision = 0;
@@ -104,7 +116,7 @@ static void go_on(struct run *run, enum run_phase sent_in, int status, const cha
     else if (run->phase != sent_in)
         return;
     else if (sent_in == RUN_INTENDS && status == 0)
-        run_act(run);
+        intended(run);
     else if (sent_in == RUN_INTENDS)
         intend_failed(run, words);
     else if (status != 0)

@@ -1,4 +1,5 @@
 /* One step carried out: look, intent, act, look again, report. */
+#include "failover/aws/run_parts.h"
 #include "tests/unit/run_scene.h"
 
 #include <stdlib.h>
@@ -43,6 +44,23 @@ static void without_a_written_intent_nothing_is_done(void **state)
     run_scene_turn(scene, 200);
     assert_int_equal(scene->acts, 0);
     assert_true(scene->said_count >= 1);
+}
+
+/* A sidecar that was stopped meanwhile (a debugger, a host without memory) may not be the one that
+ * drives any more. */
+static void an_intent_that_was_written_long_ago_is_written_again(void **state)
+{
+    struct scene *scene = *state;
+    scene->daemon = -1;
+    BEGIN(scene, &run_prompt, "final", STEP_END_MUST, STEP_END_DONE);
+    run_scene_turn(scene, RUN_INTENT_MS + 100);
+    scene->daemon = 0;
+    scene->said[0].answered = true;
+    run_scene_answer(&scene->said[0]);
+    assert_int_equal(scene->acts, 0);
+    assert_int_equal(scene->said_count, 2);
+    run_scene_turn(scene, 100);
+    assert_int_equal(scene->acts, 1);
 }
 
 static void a_second_act_waits_until_looks_in_a_row_ask_for_it(void **state)
@@ -284,6 +302,7 @@ int main(void)
         unit(what_is_so_already_is_done_without_an_act),
         unit(the_intent_is_in_the_record_before_the_act),
         unit(without_a_written_intent_nothing_is_done),
+        unit(an_intent_that_was_written_long_ago_is_written_again),
         unit(a_second_act_waits_until_looks_in_a_row_ask_for_it),
         unit(an_act_that_called_nothing_that_acts_is_repeated_at_once),
         unit(what_another_sidecar_began_may_have_acted),
