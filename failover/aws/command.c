@@ -5,12 +5,14 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define LEFT_MOST (1u << 20) /* bytes that are read after the end */
+#define BEAT_MS 100
 
 struct command_process {
     struct command_options options;
@@ -19,6 +21,7 @@ struct command_process {
     uv_timer_t grace;
     unsigned open;
     bool abandoned;
+    unsigned beats; /* until its group is killed */
     char line[COMMAND_LINE_MAX + 1];
     size_t size;
     char room[4096];
@@ -88,22 +91,25 @@ static void take_the_rest(struct command_process *process)
     }
 }
 
+/* Of one that was abandoned the group may outlive it, and has its grace still. */
 static void on_process_exit(uv_process_t *handle, int64_t status, int signal)
 {
     struct command_process *process = handle->data;
     take_the_rest(process);
     end_line(process);
-    uv_timer_stop(&process->grace);
     close_handle(process, &process->process);
     close_handle(process, &process->output);
-    close_handle(process, &process->grace);
+    if (process->beats == 0)
+        close_handle(process, &process->grace);
     if (!process->abandoned)
         process->options.exited(process->options.context, status, signal);
 }
 
-/* Its own group: a signal for it reaches whatever it started. */
+/* Its own group: a signal for it reaches whatever it started. Libraries leave descriptors open for
+ * children (libcurl its connections); it gets none. */
 static int spawn(struct command_process *process, int output)
 {
+    close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
     uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE},
         {.flags = UV_INHERIT_FD, .data.fd = output}, {.flags = UV_INHERIT_FD, .data.fd = output}};
     uv_process_options_t options = {.exit_cb = on_process_exit,
@@ -154,19 +160,30 @@ struct command_process *command_start(const struct command_options *options, str
     return NULL;
 }
 
-static void send_signal(struct command_process *process, int signal)
+/* False: nobody of its group is left. */
+static bool send_signal(struct command_process *process, int signal)
 {
-    kill(-process->process.pid, signal);
+    return kill(-process->process.pid, signal) == 0;
 }
 
-static void on_grace_over(uv_timer_t *timer)
+static void on_beat(uv_timer_t *timer)
 {
-    send_signal(timer->data, SIGKILL);
+    struct command_process *process = timer->data;
+    process->beats--;
+    if (process->beats > 0 && send_signal(process, 0))
+        return;
+    if (process->beats == 0)
+        send_signal(process, SIGKILL);
+    process->beats = 0;
+    uv_timer_stop(timer);
+    if (uv_is_closing((uv_handle_t *)&process->process)) /* it has exited */
+        close_handle(process, timer);
 }
 
 void command_abandon(struct command_process *process)
 {
     process->abandoned = true;
-    uv_timer_start(&process->grace, on_grace_over, COMMAND_GRACE_MS, 0);
+    process->beats = COMMAND_GRACE_MS / BEAT_MS;
+    uv_timer_start(&process->grace, on_beat, BEAT_MS, BEAT_MS);
     send_signal(process, SIGTERM);
 }
