@@ -180,6 +180,12 @@ static void on_changed(void *context, const cJSON *status)
     engine_reconcile(engine);
 }
 
+/* Somebody else goes on where we were, and looks first; what we still do may be done twice. */
+static void on_taken(void *context)
+{
+    drop_all(context);
+}
+
 /* The next daemon's record may have been put back to an older one. */
 static void on_lost(void *context)
 {
@@ -206,6 +212,7 @@ struct engine *engine_new(const struct engine_options *options)
     struct link_options link = {.socket = options->socket,
         .changed = on_changed,
         .lost = on_lost,
+        .taken = on_taken,
         .asked = engine_asked,
         .context = engine};
     engine->link = link_new(engine->loop, &link);

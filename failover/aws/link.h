@@ -20,6 +20,8 @@ struct link_options {
     /* The daemon's status (see Status there), first when connected, then after each change. */
     void (*changed)(void *context, const cJSON *status);
     void (*lost)(void *context); /* until the next `changed` nothing is known */
+    /* Another sidecar has the place, or we may not have it: it is not ours to go on. */
+    void (*taken)(void *context);
     /* "plan", "ready", "readopt": ends with link_answer or link_refuse, now or later. */
     void (*asked)(
         void *context, const char *method, const cJSON *params, struct link_question *question);

@@ -100,6 +100,8 @@ static void on_greeted(void *context, int status, const char *words, const cJSON
     (void)result;
     if (status == EXIT_STATUS_NO_DAEMON)
         return;
+    if (status == EXIT_STATUS_REFUSED)
+        link->options.taken(link->options.context);
     if (status != 0)
         link_break(link, words);
     else

@@ -1,5 +1,6 @@
 """Runbooks, carried out by the real sidecar: order, kills, failures, people's words."""
 import os
+import signal
 import time
 
 import pytest
@@ -277,6 +278,26 @@ def test_a_second_sidecar_waits_and_takes_over(make, house, tmp_path):
     daemon.cli("wait", expect=0)
     assert words_of(out) == ["run", "run"]
     assert second.log().count("another sidecar is connected") == 1
+
+
+def test_who_lost_its_place_does_not_go_on_beside_the_other(make, house, tmp_path):
+    """It stood still while the daemon came back and another sidecar took over."""
+    out = tmp_path / "out"
+    daemon, first = make(whole(script(
+        "work", text=f"echo $$ >> {out}; while :; do sleep 0.05; done", groups=["data"])))
+    begin(daemon)
+    eventually(lambda: words_of(out), "the command runs")
+    first.process.send_signal(signal.SIGSTOP)
+    daemon.kill()
+    daemon.start()
+    house.keep(Sidecar(daemon)).start()
+    eventually(lambda: len(words_of(out)) == 2, "the other one runs it")
+    first.process.send_signal(signal.SIGCONT)
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.write_text(words_of(out)[0])
+    theirs.write_text(words_of(out)[1])
+    eventually(lambda: not alive(ours), "what the first began is ended")
+    assert alive(theirs)
 
 
 def test_only_steps_of_the_selected_groups_run(make, tmp_path):

@@ -62,7 +62,7 @@ struct scene {
     int listening, daemon; /* sockets */
     char heard[4096];      /* by the daemon, a line */
     struct link *link;
-    unsigned changed, lost, asked, replies;
+    unsigned changed, lost, taken, asked, replies;
     uint64_t revision;
     int status;
     char words[128];
@@ -81,6 +81,12 @@ static void on_lost(void *context)
 {
     struct scene *scene = context;
     scene->lost++;
+}
+
+static void on_taken(void *context)
+{
+    struct scene *scene = context;
+    scene->taken++;
 }
 
 static void on_asked(
@@ -123,6 +129,7 @@ static int setup(void **ret)
     struct link_options options = {.socket = scene->path,
         .changed = on_changed,
         .lost = on_lost,
+        .taken = on_taken,
         .asked = on_asked,
         .context = scene};
     scene->link = link_new(&scene->loop, &options);
@@ -269,8 +276,10 @@ static void a_place_that_is_taken_is_waited_for(void **state)
     accept_it(scene);
     reply(scene, "\"error\":{\"code\":1003,\"message\":\"another sidecar is connected\"}");
     assert_int_equal(scene->lost, 0);
+    assert_int_equal(scene->taken, 1);
     come_up(scene);
     assert_int_equal(scene->changed, 1);
+    assert_int_equal(scene->taken, 1);
 }
 
 static void nonsense_ends_the_connection_alone(void **state)
