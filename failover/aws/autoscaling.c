@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 struct scale {
     bool known;
@@ -54,7 +55,8 @@ static bool count_in_service(const cJSON *group, struct scale *scale)
         const char *state = tree_text(instance, "LifecycleState");
         const char *health = tree_text(instance, "HealthStatus");
         weighted |= tree_text(instance, "WeightedCapacity") != NULL;
-        if (state && health && strcmp(state, "InService") == 0 && strcmp(health, "Healthy") == 0)
+        bool ill = health && strcasecmp(health, "Healthy") != 0;
+        if (state && strcmp(state, "InService") == 0 && !ill)
             scale->in_service += compute_number(instance, "WeightedCapacity", 1);
     }
     return weighted ? scale->in_service >= scale->desired : scale->in_service == scale->desired;

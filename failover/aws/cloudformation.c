@@ -94,9 +94,10 @@ static void conclude(struct step *step, enum step_end end, const char *format, .
 
 static void judge_complete(struct step *step, const cJSON *stack)
 {
-    const struct stack *known = step->memory;
+    struct stack *known = step->memory;
     struct compute_list differ = {0}, unknown = {0};
     compare(step, stack, &differ, &unknown);
+    known->whole &= !differ.text[0];
     if (known->too_many)
         conclude(step, STEP_END_FAIL, "stack %s has too many parameters", name_of(step));
     else if (step_has(step, "template_url"))
@@ -127,6 +128,11 @@ static bool is_complete(const char *status)
     return is_any(status, complete);
 }
 
+static bool ends_well(const char *status)
+{
+    return strcmp(status, "CREATE_COMPLETE") == 0 || strcmp(status, "UPDATE_COMPLETE") == 0;
+}
+
 static bool never_came_up(const char *status)
 {
     static const char *const never[] = {
@@ -145,10 +151,17 @@ static void say_conclusion(struct step *step)
         step_fail(step, NULL, "%s", stack->words);
 }
 
+/* Its events need not tell whose operation it was. Once AWS took ours, a stack that is whole in as
+ * many looks as a second act would want is deployed. */
+static bool has_settled(struct stack *stack)
+{
+    return stack->accepted && stack->whole && !stack->tells && ++stack->silent >= STEP_SETTLED;
+}
+
 static void on_events(struct step *step)
 {
-    const struct stack *known = step->memory;
-    if (known->result == STACK_SUCCEEDED)
+    struct stack *known = step->memory;
+    if (known->result == STACK_SUCCEEDED || (known->result == STACK_UNKNOWN && has_settled(known)))
         step_done(step, "stack %s is deployed", name_of(step));
     else if (known->result == STACK_FAILED)
         step_fail(step, NULL, "stack %s was not deployed%s%s", name_of(step),
@@ -163,7 +176,9 @@ static void on_events(struct step *step)
 static void judge_stack(struct step *step, const cJSON *stack, const char *status)
 {
     const char *why = tree_text(stack, "StackStatusReason");
+    struct stack *known = step->memory;
     keep_names(step, tree_find(stack, "Parameters"));
+    known->whole = ends_well(status);
     if (is_complete(status))
         judge_complete(step, stack);
     else

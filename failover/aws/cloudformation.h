@@ -12,6 +12,10 @@ enum stack_result { STACK_UNKNOWN, STACK_BEGUN, STACK_SUCCEEDED, STACK_FAILED };
 struct stack {
     bool exists;
     bool up_to_date;     /* AWS said that nothing is to be updated */
+    bool accepted;       /* AWS took our operation */
+    bool whole;          /* no operation failed, and its parameters are as asked */
+    bool tells;          /* its events say whose they are */
+    unsigned silent;     /* looks since then in which they do not */
     bool too_many;       /* names of parameters for `kept` */
     char kept[16 << 10]; /* names of the stack's parameters that the step does not give, each with
                             its NUL, an empty one at the end */

@@ -14,6 +14,8 @@ static void on_acted(struct step *step, const struct aws_reply *reply)
 {
     struct stack *stack = step->memory;
     const char *name = step_text(step, "stack");
+    stack->accepted = reply->result == AWS_ANSWERED;
+    stack->silent = 0;
     if (reply->result == AWS_ANSWERED) {
         step_acted(step, "the deployment of stack %s has begun", name);
     } else if (compute_says(reply, "No updates are to be performed")) {

@@ -2,7 +2,8 @@
  *
  * On the good day the stack's events, newest first, say at once that the operation with our token
  * is complete. The walk back ends where the operation began; on its way it meets every resource
- * that failed, and the first of them is the one that people want to know. */
+ * that failed, and the first of them is the one that people want to know. Of a stack that is
+ * whole nobody needs them. */
 #include "failover/aws/cloudformation.h"
 
 #include "base/xml.h"
@@ -49,6 +50,7 @@ static bool take_event(struct stack *stack, const char *token, const cJSON *even
     const char *theirs = tree_text(event, "ClientRequestToken");
     const char *status = tree_text(event, "ResourceStatus");
     const char *id = tree_text(event, "StackId"), *what = tree_text(event, "PhysicalResourceId");
+    stack->tells |= theirs != NULL;
     if (!theirs || !status || strcmp(theirs, token) != 0)
         return false;
     if (stack->result == STACK_UNKNOWN)
@@ -79,7 +81,8 @@ static void on_events(struct step *step, const struct aws_reply *reply)
 {
     struct stack *stack = step->memory;
     const char *page = tree_text(reply->body, "NextToken");
-    if (reply->result == AWS_REFUSED && !compute_says(reply, "does not exist")) {
+    bool refused = reply->result == AWS_REFUSED && !compute_says(reply, "does not exist");
+    if (refused && !stack->whole) {
         step_fail(
             step, reply, "the events of stack %s cannot be looked at", step_text(step, "stack"));
         return;
@@ -106,6 +109,7 @@ void stack_read_events(struct step *step, stack_known *known)
     struct stack *stack = step->memory;
     stack->known = known;
     stack->result = STACK_UNKNOWN;
+    stack->tells = false;
     stack->first_failure[0] = '\0';
     stack->pages = 0;
     ask_events(step, NULL);

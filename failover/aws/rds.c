@@ -78,8 +78,9 @@ static void read_replication(struct rds_instance *instance)
         const char *type = tree_text(info, "StatusType"), *status = tree_text(info, "Status");
         if (!type || !status || strcmp(type, "read replication") != 0)
             continue;
-        instance->replicating = strcmp(status, "replicating") == 0;
-        if (!instance->replicating && !is_true(info, "Normal")) {
+        bool replicates = strcmp(status, "replicating") == 0;
+        instance->idle = !replicates;
+        if (!replicates && !is_true(info, "Normal")) {
             instance->trouble = status;
             instance->trouble_message = tree_text(info, "Message");
         }

@@ -24,7 +24,7 @@ struct rds_instance {
     bool multi_az;
     const char *trouble;         /* a replica's replication has ended: what it is instead; NULL */
     const char *trouble_message; /* AWS's words for it, or NULL */
-    bool replicating;
+    bool idle; /* a replica that RDS says does not replicate, ended or not begun */
     const cJSON *tree;
 };
 

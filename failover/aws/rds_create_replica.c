@@ -1,8 +1,9 @@
 /* rds.create_read_replica: the instance exists, is a replica of the source, and replicates.
  *
  * On the good day it is asked for by its own region, with the source's ARN where that is in
- * another one, is created, and says "replicating". One of its name that replicates from somebody
- * else, or from nobody, is left alone and fails the step; so does a replication that ended. */
+ * another one, is created, and is available three times in a row without a word against its
+ * replication, of which RDS may say nothing. One of its name that replicates from somebody else, or
+ * from nobody, is left alone and fails the step; so does a replication that ended. */
 #include "failover/aws/rds.h"
 
 #include <string.h>
@@ -35,7 +36,7 @@ static void judge(struct step *step, const struct rds_instance *instance)
         step_fail(step, NULL, "%s does not replicate from %s: \"%s\"%s%.200s", instance->id,
             rds_name(wanted), instance->trouble, instance->trouble_message ? ", " : "",
             instance->trouble_message ? instance->trouble_message : "");
-    else if (instance->status == RDS_READY && instance->replicating)
+    else if (instance->status == RDS_READY && !instance->idle)
         step_done(step, "%s replicates from %s", instance->id, rds_name(wanted));
     else
         step_wait(step, "%s is \"%s\"%s", instance->id, instance->status_text,
@@ -124,4 +125,5 @@ const struct step_kind rds_create_read_replica = {
     .act = act,
     .permissions = permissions,
     .timeout_ms = 2 * 60 * 60 * 1000,
+    .confirm = 3,
 };

@@ -63,7 +63,7 @@ static void judge_cut_off(struct step *step, const struct rds_instance *instance
         bool is_wanted = id && strcmp(id, wanted) == 0;
         has |= is_wanted;
         alone &= is_wanted;
-        settled &= status && strcmp(status, "active") == 0;
+        settled &= !status || strcmp(status, "active") == 0;
     }
     if (has && alone && settled)
         step_done(step, "%s in %s is cut off by %s", instance->id, region, wanted);

@@ -152,7 +152,7 @@ static void judge_replica(struct readopt *readopt, const struct rds_instance *re
             replica->trouble ? replica->trouble : "no replication",
             replica->trouble_message ? ", " : "",
             replica->trouble_message ? replica->trouble_message : "");
-    else if (replica->status == RDS_READY && replica->replicating)
+    else if (replica->status == RDS_READY && !replica->idle)
         readopt_end(readopt, "done", NULL, "%s replicates from %s in %s", replica->id,
             pair->primary, pair->group->active);
     else

@@ -17,6 +17,7 @@
 struct run {
     char id[64]; /* the command that is ours; "" until it is known */
     uint64_t targets;
+    bool counted;    /* AWS said how many; else those are that have a result */
     char status[32]; /* that it ended with */
 };
 
@@ -37,9 +38,17 @@ static void call(struct step *step, const char *action, cJSON *body,
     step_call(step, &request, replied);
 }
 
-static void judge_invocations(struct step *step, const cJSON *list)
+static void say_nobody(struct step *step)
 {
     const struct run *run = step->memory;
+    step_fail(step, NULL,
+        "the command %s (%s) reached no instance (%s): do its targets run, with the SSM agent?",
+        run->id, document_of(step), run->status);
+}
+
+static void judge_invocations(struct step *step, const cJSON *list)
+{
+    struct run *run = step->memory;
     uint64_t all = 0, succeeded = 0;
     struct compute_list others = {0};
     const cJSON *invocation;
@@ -57,7 +66,11 @@ static void judge_invocations(struct step *step, const cJSON *list)
                 : status ? status
                          : "unknown");
     }
-    if (strcmp(run->status, "Success") != 0 || (all >= run->targets && succeeded < all))
+    if (!run->counted)
+        run->targets = all;
+    if (!run->targets)
+        say_nobody(step);
+    else if (strcmp(run->status, "Success") != 0 || (all >= run->targets && succeeded < all))
         step_fail(step, NULL,
             "the command %s (%s) is %s; it succeeded on %" PRIu64 " of %" PRIu64
             " targets%s%s; see its output in Systems Manager",
@@ -101,7 +114,7 @@ static bool is_over(const char *status)
 /* Where the counts do not say so, each target's own result does. */
 static bool succeeded_everywhere(const struct run *run, const cJSON *command)
 {
-    return strcmp(run->status, "Success") == 0 &&
+    return run->counted && strcmp(run->status, "Success") == 0 &&
            compute_number(command, "CompletedCount", 0) == run->targets &&
            compute_number(command, "ErrorCount", 0) == 0;
 }
@@ -114,14 +127,13 @@ static void judge(struct step *step, const cJSON *command)
     snprintf(run->id, sizeof run->id, "%s", json_text(command, "CommandId"));
     snprintf(run->status, sizeof run->status, "%s", status ? status : "Pending");
     run->targets = compute_number(command, "TargetCount", 0);
+    run->counted = json_member(command, "TargetCount") != NULL;
     if (!is_over(run->status))
         step_wait(step, "the command %s (%s) is %s: %" PRIu64 " of %" PRIu64 " targets completed",
             run->id, document_of(step), details ? details : run->status,
             compute_number(command, "CompletedCount", 0), run->targets);
-    else if (!run->targets)
-        step_fail(step, NULL,
-            "the command %s (%s) reached no instance (%s): do its targets run, with the SSM agent?",
-            run->id, document_of(step), details ? details : run->status);
+    else if (run->counted && !run->targets)
+        say_nobody(step);
     else if (succeeded_everywhere(run, command))
         step_done(step, "%s succeeded on %" PRIu64 " targets", document_of(step), run->targets);
     else

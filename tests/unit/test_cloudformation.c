@@ -165,6 +165,30 @@ static void a_failure_names_the_first_resource_that_failed(void **unused)
     compute_scene_fini(&scene);
 }
 
+static void events_need_not_say_whose_they_are(void **unused)
+{
+    (void)unused;
+    static const char *const ends[] = {"update stack net", "update stack net", "is deployed"};
+    struct compute_scene scene;
+    compute_scene_init(&scene, &cloudformation_deploy,
+        "{\"stack\": \"net\", \"template_url\": \"https://t.example/net.yaml\"}");
+    look(&scene);
+    answer_no_stack(&scene);
+    act(&scene);
+    hear(&scene, "CreateStack", "StackName=net");
+    answer(&scene, "<CreateStackResponse/>");
+    for (int i = 0; i < STEP_SETTLED; i++) {
+        look(&scene);
+        answer_stack(&scene, "CREATE_COMPLETE", "small");
+        answer_events(&scene,
+            EVENTS("<member><ResourceStatus>CREATE_COMPLETE</ResourceStatus>"
+                   "</member>"),
+            "");
+        assert_end(&scene, i + 1 < STEP_SETTLED ? STEP_END_MUST : STEP_END_DONE, ends[i]);
+    }
+    compute_scene_fini(&scene);
+}
+
 static void events_without_ours_are_not_read_for_ever(void **unused)
 {
     (void)unused;
@@ -339,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_stack_is_updated_and_what_is_not_given_stays),
         cmocka_unit_test(a_complete_stack_that_our_update_does_not_show_in_is_not_done),
         cmocka_unit_test(a_failure_names_the_first_resource_that_failed),
+        cmocka_unit_test(events_need_not_say_whose_they_are),
         cmocka_unit_test(events_without_ours_are_not_read_for_ever),
         cmocka_unit_test(nothing_to_update_is_done),
         cmocka_unit_test(a_stack_is_created),
