@@ -9,6 +9,7 @@ import pytest
 
 from lib.daemon import is_sanitized
 from lib.machine import eventually
+from lib.relay import Relay
 from lib.scene import on_both
 from lib.writers import CheckingWriter, FreshWriter, Writer, Writers
 
@@ -20,14 +21,14 @@ applications = pytest.mark.parametrize("application", [FreshWriter, CheckingWrit
 sessions = pytest.mark.parametrize("application", [CheckingWriter, Writer])
 
 
-def move_under_load(scene, application, tls=False):
+def move_under_load(scene, application, tls=False, by=Relay.move):
     """The writers, after a move in their midst that lost nothing and stalled nobody for long."""
     relay = scene.relay()
     connect = functools.partial(scene.pair.connect, relay.address, relay.port, tls)
     with Writers(application, scene.pair, scene.host, connect) as writers:
         eventually(lambda: writers.all_have_written_since(0), "all write")
         assert not writers.failed, writers.failed
-        promotion = relay.move()
+        promotion = by(relay)
         moved = time.monotonic()
         eventually(lambda: writers.all_have_written_since(moved), "all write on the new side")
     lost = writers.ids - scene.pair.us.ids()
@@ -43,6 +44,13 @@ def move_under_load(scene, application, tls=False):
 @applications
 def test_a_planned_move_loses_no_write_and_fails_no_transaction(scene, application):
     writers = move_under_load(scene, application)
+    assert not writers.failed, writers.failed
+
+
+@on_both
+@applications
+def test_a_switchover_by_the_runbook_loses_no_write_and_fails_no_transaction(scene, application):
+    writers = move_under_load(scene, application, by=Relay.switch_over)
     assert not writers.failed, writers.failed
 
 

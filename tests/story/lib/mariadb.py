@@ -67,6 +67,15 @@ class Mariadb(Server):
         self.query("STOP SLAVE")
         self.query("SET GLOBAL read_only = 0")
 
+    def shell(self, sql):
+        """A line of shell that prints what the statement gives."""
+        return f"mariadb --no-defaults -u root -S {self.socket} -B -N -e \"{sql}\""
+
+    POSITION = "SELECT @@gtid_binlog_pos"
+    REACHED = "SELECT MASTER_GTID_WAIT('$at', 1)"
+    PROMOTE = "STOP SLAVE; SET GLOBAL read_only = 0"
+    YES = "0"
+
     def sessions_from(self, address):
         return self.value("SELECT count(*) FROM information_schema.processlist "
                           f"WHERE host LIKE '{address}:%'")

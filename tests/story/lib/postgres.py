@@ -71,6 +71,15 @@ class Postgres(Server):
     def promote(self):
         assert self.value("SELECT pg_promote()")
 
+    def shell(self, sql):
+        """A line of shell that prints what the statement gives."""
+        return f"psql -X -A -t -h {self.folder} -U postgres -d postgres -c \"{sql}\""
+
+    POSITION = "SELECT pg_current_wal_lsn()"
+    REACHED = "SELECT pg_last_wal_replay_lsn() >= '$at'"
+    PROMOTE = "SELECT pg_promote()"
+    YES = "t"
+
     def sessions_from(self, address):
         return self.value("SELECT count(*) FROM pg_stat_activity "
                           f"WHERE client_addr = '{address}'")

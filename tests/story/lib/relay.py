@@ -1,7 +1,9 @@
 """A pilotlightd on the application's host that relays a pair's connections, and its moves."""
+import contextlib
 import time
 
 from lib.daemon import EU, US
+from lib.sidecar import Sidecar, last, script, whole
 
 
 def at(address, port):
@@ -25,6 +27,26 @@ class Relay:
         """As an operator types it; the moment when the command had returned."""
         self.daemon.switch(US)
         return time.monotonic()
+
+    def runbook(self):
+        """The pair's own commands: caught up, promoted."""
+        eu, us = self.pair.eu, self.pair.us
+        caught_up = (f"at=$({eu.shell(eu.POSITION)}); "
+                     f"until [ \"$({us.shell(us.REACHED)})\" = {us.YES} ]; do sleep 0.02; done")
+        return whole(script("caught-up", text=caught_up, timeout="30s", reversible=True),
+                     script("promote", "fence", "caught-up", text=us.shell(us.PROMOTE),
+                            promotes=True, timeout="30s"))
+
+    def switch_over(self):
+        """The same by one command and the sidecar; how long catching up and promoting took."""
+        self.daemon.write_config(**self.runbook())
+        self.daemon.cli("reload", expect=0)
+        with contextlib.closing(Sidecar(self.daemon)) as sidecar:
+            sidecar.start()
+            self.daemon.cli("switchover", US, "--yes", expect=0)
+        steps = last(self.daemon)["steps"]
+        return (steps["promote"]["ended"]["boot_ms"] -
+                steps["caught-up"]["started"]["boot_ms"]) / 1000
 
     def move(self):
         """A planned move, step by step as a sidecar drives it; how long the promotion took."""
