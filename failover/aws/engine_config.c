@@ -38,8 +38,14 @@ static char *check_path(const char *path)
     char real[PATH_MAX];
     if (!realpath(path, real))
         return memory_format("%s: %s", path, strerror(errno));
+    char *given = memory_text(path);
     char *words = check_writers(real, false);
-    return words ? words : check_writers(dirname(real), true);
+    if (!words)
+        words = check_writers(dirname(real), true);
+    if (!words) /* a link may be led elsewhere */
+        words = check_writers(dirname(given), true);
+    free(given);
+    return words;
 }
 
 int engine_read_config(const char *path, struct config **ret_config, char **ret_words)

@@ -336,6 +336,17 @@ def test_a_configuration_that_others_may_write_is_refused(make, house, upstream)
     assert "belongs to uid 1234" in sidecar.log()
 
 
+def test_a_link_that_others_may_lead_elsewhere_is_refused(house, upstream, tmp_path):
+    daemon = house.daemon([upstream], **whole())
+    daemon.write_config(**whole())
+    (tmp_path / "open").mkdir()
+    link = tmp_path / "open" / "pilotlight.json"
+    link.symlink_to(daemon.config_file)
+    (tmp_path / "open").chmod(0o777)
+    refused = run_program("pilotlight-sidecar", "-c", link)
+    assert refused.status == 2 and f"{tmp_path}/open may be written by others" in refused.err
+
+
 def test_a_changed_configuration_is_taken_between_transitions(make, tmp_path):
     out = tmp_path / "out"
     daemon, sidecar = make(whole(script("work", text=f"echo old >> {out}", groups=["data"])))
