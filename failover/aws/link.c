@@ -60,11 +60,9 @@ static void on_pipe_closed(uv_handle_t *handle)
     end_if_closed(link);
 }
 
-/* Calls that were under way, or never went out; new ones may come of it, for another time. */
-static void end_calls(struct link *link)
+/* New ones may come of it, for another time. */
+static void end_each(struct link_call *call)
 {
-    struct link_call *call = link->calls;
-    link->calls = NULL;
     while (call) {
         struct link_call *next = call->next;
         call->replied(call->context, EXIT_STATUS_NO_DAEMON,
@@ -72,6 +70,32 @@ static void end_calls(struct link *link)
         free(call);
         call = next;
     }
+}
+
+/* Calls that were under way, or never went out. */
+static void end_calls(struct link *link)
+{
+    struct link_call *calls = link->calls;
+    link->calls = NULL;
+    end_each(calls);
+}
+
+/* Those alone that never went out, though the line may be up meanwhile, or about to be. */
+static void end_unsent(struct link *link)
+{
+    struct link_call *unsent = NULL, **end = &unsent;
+    for (struct link_call **at = &link->calls; *at;) {
+        struct link_call *call = *at;
+        if (call->id) {
+            at = &call->next;
+            continue;
+        }
+        *at = call->next;
+        call->next = NULL;
+        *end = call;
+        end = &call->next;
+    }
+    end_each(unsent);
 }
 
 void link_break(struct link *link, const char *words)
@@ -156,8 +180,7 @@ static void on_flush(void *context)
 {
     struct link *link = context;
     link->flushing = false;
-    if (link->phase != LINK_UP)
-        end_calls(link);
+    end_unsent(link);
     end_if_closed(link);
 }
 

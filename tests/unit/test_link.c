@@ -270,6 +270,19 @@ static void without_a_line_a_call_ends_later(void **state)
     assert_int_equal(scene->status, EXIT_STATUS_NO_DAEMON);
 }
 
+static void a_call_between_hello_and_watch_ends_and_the_line_comes_up(void **state)
+{
+    struct scene *scene = *state;
+    accept_it(scene);
+    link_call(scene->link, "step", NULL, on_replied, scene);
+    turn(scene);
+    assert_int_equal(scene->replies, 1);
+    reply(scene, "\"result\":{}");
+    assert_non_null(strstr(hear(scene), "\"method\":\"watch\""));
+    reply(scene, "\"result\":{\"revision\":3}");
+    assert_int_equal(scene->changed, 1);
+}
+
 static void a_place_that_is_taken_is_waited_for(void **state)
 {
     struct scene *scene = *state;
@@ -331,6 +344,7 @@ int main(void)
         unit(calls_are_answered_in_any_order),
         unit(what_is_under_way_when_the_line_breaks_is_not_known),
         unit(without_a_line_a_call_ends_later),
+        unit(a_call_between_hello_and_watch_ends_and_the_line_comes_up),
         unit(a_place_that_is_taken_is_waited_for),
         unit(nonsense_ends_the_connection_alone),
         unit(a_question_is_answered_with_its_id),
