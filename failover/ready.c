@@ -1,8 +1,8 @@
 /* On the good day the first who asks starts a run, every source puts in its rows, and all who asked
  * meanwhile get those of the region that they asked for.
  *
- * What can go wrong: the record or the configuration changes during a run. Who asks after that must
- * not hear what was true before, and waits for the next run. */
+ * What can go wrong: the record or the configuration changes, or the sidecar comes or goes, during
+ * a run. Who asks after that must not hear what was true before, and waits for the next run. */
 #include "failover/ready.h"
 
 #include "base/clock.h"
@@ -23,6 +23,7 @@ struct ready_rows {
 struct ready_run {
     struct config *config; /* a reference */
     uint64_t revision;
+    bool sidecar_connected;
     bool standby[CONFIG_REGIONS_MAX]; /* some group is not active there */
     struct ready_rows rows[READY_SOURCES_MAX];
     size_t source_count, open; /* open: sources that have not ended */
@@ -61,7 +62,8 @@ static bool is_current(const struct ready *ready)
 {
     struct keeper *keeper = ready->options.status->keeper;
     return ready->run->config == keeper_config(keeper) &&
-           ready->run->revision == keeper_state(keeper)->revision;
+           ready->run->revision == keeper_state(keeper)->revision &&
+           ready->run->sidecar_connected == ready->options.status->sidecar_connected;
 }
 
 /* -- the document -- */
@@ -170,6 +172,7 @@ static void run_start(struct ready *ready)
     ready->run = run;
     run->config = config_ref(keeper_config(keeper));
     run->revision = keeper_state(keeper)->revision;
+    run->sidecar_connected = ready->options.status->sidecar_connected;
     note_standbys(run, keeper);
     run->source_count = ready->source_count;
     run->open = ready->source_count + 1; /* ours, so that it does not end while we start it */
