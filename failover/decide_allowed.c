@@ -147,13 +147,13 @@ bool decide_has_driver(struct deciding *d, const struct config_runbook *runbook)
         return true;
     if (d->command->kind == COMMAND_SWITCHOVER)
         return decide_refuse(d, 0,
-            "%s has a runbook and no sidecar is connected to run it: connect one, see "
-            "pilotlight-control(7)",
+            "%s has a runbook and no sidecar is connected to run it: start pilotlight-sidecar "
+            "on this host (systemctl start pilotlight-sidecar)",
             region);
     return decide_refuse(d, 0,
-        "%s has a runbook and no sidecar is connected to run it: connect one, see "
-        "pilotlight-control(7), or switch without the runbook: pilotlight failover %s "
-        "--switch-only",
+        "%s has a runbook and no sidecar is connected to run it: start pilotlight-sidecar "
+        "on this host (systemctl start pilotlight-sidecar), or switch without the runbook: "
+        "pilotlight failover %s --switch-only",
         region, region);
 }
 

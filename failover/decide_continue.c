@@ -29,7 +29,7 @@ static bool is_known_step(struct deciding *d)
     struct id_list known = {.used = 0};
     for (size_t i = 0; i < running->step_count; i++)
         id_list_add(&known, running->steps[i].id);
-    return decide_usage(d, "the %s to %s has no step \"%.80s\"; so far it has %s",
+    return decide_usage(d, "the %s to %s has no step \"%.80s\"; it has %s",
         transition_kind_text(running->kind), running->to, id, id_list_text(&known));
 }
 

@@ -139,6 +139,19 @@ static void start_group(
         decide_switch_group(d, group, d->command->region);
 }
 
+/* All that is to come stands in the record at once. A script that begins by itself has steps of its
+ * own. */
+static void add_steps(struct deciding *d, const struct config_runbook *runbook)
+{
+    for (size_t i = 0; i < runbook->step_count; i++) {
+        const struct config_step *step = &runbook->steps[i];
+        bool named =
+            step->group_count == 0 || decide_names(d, d->config->groups[step->groups[0]].id);
+        if (named && decide_applies(d, step))
+            transition_add_step(d->next->transition, step->id);
+    }
+}
+
 static void begin(struct deciding *d, const struct config_runbook *runbook)
 {
     const char *region = d->command->region;
@@ -156,6 +169,8 @@ static void begin(struct deciding *d, const struct config_runbook *runbook)
             start_group(d, runbook, group);
         id_list_add(&groups, id);
     }
+    if (runbook && d->command->kind != COMMAND_BEGIN)
+        add_steps(d, runbook);
     const char *kind = planned ? "switchover" : "failover";
     decide_change(d, "%s a %s of %s to %s", d->command->dry_run ? "would begin" : "began", kind,
         id_list_text(&groups), region);

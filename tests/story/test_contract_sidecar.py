@@ -1,6 +1,8 @@
 """What may be relied on, held against an AWS that leaves out whatever it may."""
 import json
 
+import json
+
 import pytest
 
 from lib.daemon import EU, US
@@ -266,3 +268,54 @@ def test_what_aws_may_leave_out_is_not_asked_for(house, make, kind, parameters, 
     assert it["status"] == "done" and it["attempt"] == 1 and it["started"] and it["ended"], it
     assert act is None or aws.count(act) == 1, aws.calls
     assert daemon.active("data") == US
+
+
+def script(name, *needs, text="true", **more):
+    return step(name, "exec", *(needs or ["fence"]), groups=["data"],
+                command=["/bin/sh", "-c", text], **more)
+
+
+@pytest.fixture
+def alone(house, make):
+    """Runbooks without a word to AWS."""
+    aws = house.keep(LeanAws())
+    return lambda *steps, **changes: make(aws, *steps, **changes)
+
+
+def statuses(daemon):
+    return {name: each["status"] for name, each in daemon.state()["transition"]["steps"].items()}
+
+
+def test_every_step_that_is_to_come_stands_in_the_record_as_waiting(alone):
+    daemon, _ = alone(script("ask", text="exit 3"), script("after", "ask"),
+                      script("planned", when="switchover"))
+    daemon.cli("failover", US, "--yes", "--group", "data", "--timeout", "30s", expect=1)
+    assert statuses(daemon) == {
+        "fence": "done", "ask": "failed", "after": "waiting", "switch": "waiting"}
+    after = daemon.state()["transition"]["steps"]["after"]
+    assert (after["attempt"], after["started"], after["ended"]) == (0, None, None)
+    assert "2 of 4" in daemon.cli("status", expect=0).out
+    daemon.cli("abort", "--force=irreversible", expect=0)
+
+
+def test_ready_knows_at_once_that_a_sidecar_came_or_went(alone):
+    daemon, sidecar = alone(script("work"))
+
+    def failed():
+        rows = json.loads(daemon.cli("ready", US, "--json").out)["rows"]
+        return [row["check"] for row in rows if row["status"] == "fail"]
+    assert failed() == []
+    sidecar.terminate()
+    eventually(lambda: not daemon.status()["sidecar"]["connected"], "the sidecar is gone")
+    assert failed() == ["sidecar"]
+    sidecar.start()
+    assert failed() == []
+
+
+def test_without_a_sidecar_a_move_is_refused_and_says_what_to_start(alone):
+    daemon, sidecar = alone(script("work"))
+    sidecar.terminate()
+    eventually(lambda: not daemon.status()["sidecar"]["connected"], "the sidecar is gone")
+    for command in ("failover", "switchover", "plan"):
+        assert "pilotlight-sidecar" in daemon.cli(command, US, expect=3).err
+    assert daemon.state()["transition"] is None

@@ -141,9 +141,17 @@ static void a_step_that_nobody_knows_is_wrong_usage(void **state)
 {
     struct scene *scene = stopped_at(state, "promote", STEP_FAILED);
     is_wrong_usage(scene, COMMAND(RETRY, NAMED("prmote")), "has no step \"prmote\"");
-    is_wrong_usage(scene, COMMAND(SKIP, NAMED("prmote")), "so far it has promote");
+    is_wrong_usage(scene, COMMAND(SKIP, NAMED("prmote")), "it has fence, promote, switch");
     is_wrong_usage(scene, COMMAND(APPROVE, NAMED("prmote")), "has no step");
+}
+
+static void a_step_of_another_occasion_is_none(void **state)
+{
+    struct scene *scene = *state;
+    sample_runbook(scene->config);
     scene->config->runbooks[1].steps[3].on_failover = false;
+    scene->world.sidecar_connected = true;
+    changes(scene, COMMAND(FAILOVER, .region = US, .request = "r-1"));
     is_wrong_usage(scene, COMMAND(SKIP, NAMED("switch-legacy")), "has no step");
 }
 
@@ -278,6 +286,7 @@ int main(void)
         TEST(what_is_done_or_waits_for_a_person_is_not_retried),
         TEST(what_waits_or_runs_is_not_retried_twice),
         TEST(a_step_that_nobody_knows_is_wrong_usage),
+        TEST(a_step_of_another_occasion_is_none),
         TEST(a_step_that_failed_is_skipped_and_not_carried_out_later),
         TEST(what_runs_or_is_done_is_not_skipped),
         TEST(the_fence_of_a_database_is_not_skipped_while_it_is_open),
