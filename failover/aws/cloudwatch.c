@@ -85,13 +85,23 @@ static bool read_number(const cJSON *datapoint, const char *name, double *ret)
     return end != text && !*end && isfinite(*ret);
 }
 
+/* Whoever gives fewer statistics than were asked for says the same with those that there are. */
+static bool read_statistic(const cJSON *tree, const char *name, double *ret)
+{
+    static const char *const others[] = {"Maximum", "Average", "Minimum"};
+    bool found = read_number(tree, name, ret);
+    for (unsigned i = 0; !found && !tree_text(tree, name) && i < 3; i++)
+        found = read_number(tree, others[i], ret);
+    return found;
+}
+
 static bool read_datapoint(
     const cJSON *tree, const struct cloudwatch_metric *metric, struct cloudwatch_datapoint *ret)
 {
     ret->start_s = cloudwatch_time(tree_text(tree, "Timestamp"));
     ret->values[1] = 0;
-    return ret->start_s >= 0 && read_number(tree, metric->statistics[0], &ret->values[0]) &&
-           (!metric->statistics[1] || read_number(tree, metric->statistics[1], &ret->values[1]));
+    return ret->start_s >= 0 && read_statistic(tree, metric->statistics[0], &ret->values[0]) &&
+           (!metric->statistics[1] || read_statistic(tree, metric->statistics[1], &ret->values[1]));
 }
 
 size_t cloudwatch_newest(const struct aws_reply *reply, const struct cloudwatch_metric *metric,

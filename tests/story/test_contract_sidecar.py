@@ -1,6 +1,5 @@
 """What may be relied on, held against an AWS that leaves out whatever it may."""
-import json
-
+import datetime
 import json
 
 import pytest
@@ -198,6 +197,16 @@ def replication():
         "</ReplicationConfiguration>"), "PutBucketReplication": world.set(status="Enabled")}
 
 
+def caught_up():
+    """Of each minute the average alone, the newest last."""
+    def points(_):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        return "<Datapoints>" + "".join(
+            "<member>" + tags(Timestamp=(now + datetime.timedelta(minutes=minutes)).isoformat(),
+                              Average=0.0) + "</member>" for minutes in (1, 2)) + "</Datapoints>"
+    return {**databases({}, source="orders"), "GetMetricStatistics": points}
+
+
 def metric():
     return {"GetMetricStatistics": lambda _: (
         "<Datapoints><member><Timestamp>2026-01-01T00:00:00Z</Timestamp><Average>3</Average>"
@@ -207,6 +216,7 @@ def metric():
 GLOBAL = {"global_cluster": "shop", "target": f"arn:aws:rds:{US}:1:cluster:orders"}
 STACK = {"stack": "shop", "template_url": "https://templates.example/shop.yaml"}
 CASES = [
+    ("rds.wait_caught_up", {"instance": IT, "max_lag": "1s"}, caught_up, None),
     ("rds.promote_read_replica", {"instance": IT}, promote, "PromoteReadReplica"),
     ("rds.modify", {"instance": IT, "class": "db.r6g.large"}, modify, "ModifyDBInstance"),
     ("rds.create_read_replica", {"instance": IT, "source": "orders"}, replica,
@@ -319,3 +329,32 @@ def test_without_a_sidecar_a_move_is_refused_and_says_what_to_start(alone):
     for command in ("failover", "switchover", "plan"):
         assert "pilotlight-sidecar" in daemon.cli(command, US, expect=3).err
     assert daemon.state()["transition"] is None
+
+
+def test_a_sidecar_may_be_there_before_its_daemon(house, upstream):
+    daemon = house.daemon([upstream], aws={"poll_interval": "50ms"}, runbooks={US: {"steps": [
+        step("fence", "fence", groups=["data"]), step("switch", "switch", "fence",
+                                                      groups=["data"])]}})
+    house.keep(Sidecar(daemon, env=ALONE)).launch()
+    daemon.start()
+    eventually(lambda: daemon.status()["sidecar"]["connected"], "the sidecar is there")
+    daemon.cli("failover", US, "--yes", "--group", "data", expect=0)
+    assert daemon.active("data") == US
+
+
+def test_the_work_goes_on_after_a_timeout_and_wait_tells_its_end(alone, tmp_path):
+    go = tmp_path / "go"
+    daemon, sidecar = alone(script("work", text=f"while [ ! -e {go} ]; do sleep 0.05; done"))
+    began = daemon.cli("failover", US, "--yes", "--group", "data", "--timeout", "500ms", "--json",
+                       expect=5)
+    assert "wait" in began.out + began.err and status_of(daemon, "work") == "running"
+    assert daemon.cli("failover", EU, "--yes", expect=3).err.count("pilotlight wait")
+    daemon.cli("wait", "--timeout", "200ms", expect=5)
+    sidecar.kill()
+    daemon.kill()
+    go.touch()
+    daemon.start()
+    sidecar.start()
+    daemon.cli("wait", expect=0)
+    daemon.cli("wait", expect=0)
+    assert last(daemon)["result"] == "done" and daemon.active("data") == US
