@@ -6,7 +6,8 @@
  *
  * `ready` is false when a row says "fail". A run opens connections and anybody may ask, so one run
  * at a time looks at all regions for all who ask meanwhile, and what it found is shown again for a
- * while, unless the record or the configuration has changed since, or the sidecar came or went. On the main loop. */
+ * while, unless the record or the configuration has changed since, or the sidecar came or went. On
+ * the main loop. */
 #pragma once
 
 #include "base/lookup.h"
