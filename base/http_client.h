@@ -33,6 +33,7 @@ struct http_client_request {
     unsigned timeout_ms;         /* of the whole; 0: HTTP_CLIENT_TIMEOUT_MS */
     size_t reply_most;           /* bytes of the reply's body; 0: HTTP_CLIENT_REPLY_MOST */
     bool direct;                 /* by no proxy, whatever the environment says */
+    const char *resolve; /* "HOST:PORT:ADDRESS,…": where that host is; NULL: the system says */
     bool once; /* goes out once at most: on an old connection it might go out a second time */
 };
 

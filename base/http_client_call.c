@@ -95,6 +95,10 @@ static void set_up(struct http_client_call *call, const struct http_client_reque
         curl()->easy_setopt(easy, CURLOPT_CAINFO, call->client->ca_file);
     if (request->direct)
         curl()->easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    if (request->resolve) {
+        call->resolve = curl()->slist_append(NULL, request->resolve);
+        curl()->easy_setopt(easy, CURLOPT_RESOLVE, call->resolve);
+    }
     /* A kept connection that turns out to be closed makes libcurl send again by itself. */
     if (request->once)
         curl()->easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
@@ -124,6 +128,7 @@ void http_client_call_free(struct http_client_call *call)
     for (struct curl_slist *header = call->headers; header; header = header->next)
         OPENSSL_cleanse(header->data, strlen(header->data));
     curl()->slist_free_all(call->headers);
+    curl()->slist_free_all(call->resolve);
     secret_text_fini(&call->body);
     secret_text_fini(&call->reply);
     secret_text_fini(&call->head);

@@ -21,7 +21,7 @@ struct http_client_call {
     struct http_client *client;
     struct http_client_call *next, *previous;
     CURL *easy;
-    struct curl_slist *headers;
+    struct curl_slist *headers, *resolve;
     struct text body;        /* of the request */
     struct text head, reply; /* of the reply */
     size_t reply_most;

@@ -122,6 +122,26 @@ static void a_put_may_have_no_body(void **state)
     played_http_free(server);
 }
 
+/* ".invalid" has no address anywhere (RFC 6761). */
+static void a_host_may_be_where_the_caller_says(void **state)
+{
+    struct scene *scene = *state;
+    struct played_answer answer = {"200 OK", NULL, "here"};
+    struct played_http *server = played_http_new(&answer, 1);
+    const char *port = strrchr(server->url, ':') + 1;
+    char *url = memory_format("http://s3.invalid:%s/a", port);
+    char *resolve = memory_format("s3.invalid:%s:127.0.0.1", port);
+    start(scene, &(struct http_client_request){.method = "GET", .url = url, .resolve = resolve});
+    free(resolve);
+    run(scene);
+    assert_string_equal(scene->body, "here");
+    char *host = memory_format("Host: s3.invalid:%s\r\n", port);
+    assert_non_null(strstr(played_http_asked(server, 0), host));
+    free(host);
+    free(url);
+    played_http_free(server);
+}
+
 static void a_redirect_is_not_followed(void **state)
 {
     struct scene *scene = *state;
@@ -230,6 +250,7 @@ int main(void)
         SCENE_TEST(a_reply_comes_with_status_headers_and_body),
         SCENE_TEST(a_request_goes_out_as_it_was_given),
         SCENE_TEST(a_put_may_have_no_body),
+        SCENE_TEST(a_host_may_be_where_the_caller_says),
         SCENE_TEST(a_redirect_is_not_followed),
         SCENE_TEST(a_reply_beyond_its_bound_is_refused),
         SCENE_TEST(a_server_that_hangs_up_is_an_error_with_words),
