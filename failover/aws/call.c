@@ -64,6 +64,7 @@ static void on_credentials(void *context, const struct credential *credential, c
 static void look_for_credentials(struct aws *aws)
 {
     struct credentials_options options = {.client = aws->client,
+        .configured = aws->own,
         .region = aws->region,
         .sts_url = aws->sts_url,
         .changed = on_credentials,
@@ -91,8 +92,8 @@ bool aws_renew_credentials(struct aws *aws, const char *access_key_id)
     return true;
 }
 
-struct aws *aws_new(
-    struct loop *loop, struct http_client *client, struct config *config, const char *region)
+static struct aws *make(struct loop *loop, struct http_client *client, struct config *config,
+    const char *region, const struct credential *own)
 {
     struct aws *aws = memory_new(sizeof *aws);
     const char *sts_url = getenv("AWS_ENDPOINT_URL_STS");
@@ -101,8 +102,21 @@ struct aws *aws_new(
     aws->config = config_ref(config);
     aws->region = memory_text(region);
     aws->sts_url = memory_text(sts_url && *sts_url ? sts_url : config->aws.endpoint_url);
+    aws->own = own ? credential_copy(own) : NULL;
     look_for_credentials(aws);
     return aws;
+}
+
+struct aws *aws_new(
+    struct loop *loop, struct http_client *client, struct config *config, const char *region)
+{
+    return make(loop, client, config, region, NULL);
+}
+
+struct aws *aws_new_as(struct loop *loop, struct http_client *client, struct config *config,
+    const struct credential *credential)
+{
+    return make(loop, client, config, NULL, credential);
 }
 
 void aws_closed(struct aws *aws)
@@ -115,6 +129,7 @@ void aws_closed(struct aws *aws)
     config_unref(aws->config);
     free(aws->region);
     free(aws->sts_url);
+    credential_free(aws->own);
     free(aws);
     if (freed)
         freed(context);
@@ -144,6 +159,8 @@ static struct aws_wanted keep(const struct aws_request *request)
         .method = memory_text(request->method),
         .path = memory_text(request->path),
         .query = memory_text(request->query),
+        .endpoint = memory_text(request->endpoint),
+        .resolve = memory_text(request->resolve),
         .acts = request->acts,
         .repeatable = request->repeatable,
         .paging = request->paging};

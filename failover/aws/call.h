@@ -11,6 +11,7 @@
  * region, AWS's code and request id go to the log; secrets and signatures never. */
 #pragma once
 
+#include "base/credentials.h"
 #include "base/http_client.h"
 #include "base/text.h"
 #include "config/config.h"
@@ -53,6 +54,8 @@ struct aws_request {
     bool acts;          /* it changes something */
     bool repeatable;    /* a second one changes nothing more (a token, an upsert) */
     const struct aws_paging *paging; /* NULL: no pages; constant */
+    const char *endpoint; /* a URL instead of the service's own; NULL: that one; copied */
+    const char *resolve;  /* as in http_client_request; NULL: the system says; copied */
 };
 
 /* Adds "Name=Value" to a form, percent-encoded. */
@@ -86,7 +89,14 @@ typedef void aws_done(void *context, const struct aws_reply *reply);
  * is never needed. `client` outlives it; the configuration is referenced. */
 struct aws *aws_new(
     struct loop *loop, struct http_client *client, struct config *config, const char *region);
+
+/* By these credentials and no others; copied. */
+struct aws *aws_new_as(struct loop *loop, struct http_client *client, struct config *config,
+    const struct credential *credential);
 void aws_free(struct aws *aws, loop_call *freed, void *context); /* NULL accepted */
+
+/* Where a service is: "https://rds.us-west-2.amazonaws.com"; the caller's. */
+char *aws_endpoint(const struct aws *aws, const struct aws_service *service, const char *region);
 
 /* `done` runs later, exactly once, unless it is cancelled. Waits for credentials that are still
  * being looked for. `budget_ms`: for all tries together; 0: AWS_BUDGET_MS. The request's body is

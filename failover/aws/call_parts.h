@@ -9,7 +9,6 @@
  *     call_words.c    what people and the log hear of it */
 #pragma once
 
-#include "base/credentials.h"
 #include "failover/aws/call.h"
 
 #define AWS_CODE_SIZE 128
@@ -50,6 +49,7 @@ struct aws_wanted {
     char *region, *action;
     struct text body;
     char *method, *path, *query; /* NULL but of AWS_REST_XML */
+    char *endpoint, *resolve;    /* or NULL */
     bool acts, repeatable;
     const struct aws_paging *paging;
 };
@@ -81,6 +81,7 @@ struct aws {
     struct http_client *client;
     struct config *config;
     char *region, *sts_url;
+    struct credential *own; /* NULL: they are looked for */
     struct credentials *credentials;
     uint64_t renewed_ms; /* when credentials were last looked for anew; 0: never */
     int64_t skew_s;      /* what our clock lacks */
@@ -102,8 +103,6 @@ bool aws_renew_credentials(struct aws *aws, const char *access_key_id);
 
 void aws_closed(struct aws *aws); /* one less is open */
 
-/* Where a service is: "https://rds.us-west-2.amazonaws.com"; the caller's. */
-char *aws_endpoint(const struct aws *aws, const struct aws_service *service, const char *region);
 const char *aws_signing_region(const struct aws_service *service, const char *region);
 
 /* As it goes out. */

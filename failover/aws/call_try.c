@@ -25,6 +25,8 @@ static void free_call(struct aws_call *call)
     free(call->wanted.method);
     free(call->wanted.path);
     free(call->wanted.query);
+    free(call->wanted.endpoint);
+    free(call->wanted.resolve);
     secret_text_fini(&call->wanted.body);
     free(call->access_key_id);
     free(call->page_token);
@@ -237,6 +239,7 @@ static void send_request(struct aws_call *call, const struct aws_signed *request
         .connect_timeout_ms = connect_ms(call),
         .timeout_ms = patience_ms(call),
         .reply_most = REPLY_MOST,
+        .resolve = call->wanted.resolve,
         .once = call->wanted.acts && !call->wanted.repeatable};
     call->tries++;
     call->sent++;
@@ -248,9 +251,11 @@ static void sign_and_send(struct aws_call *call, const struct credential *creden
     const struct aws *aws = call->aws;
     struct aws_signed request;
     struct failure why = {""};
-    char *endpoint = aws_endpoint(aws, call->wanted.service, call->wanted.region);
-    int status = aws_sign(
-        &call->wanted, call->page_token, endpoint, credential, aws_now_s(aws), &request, &why);
+    const struct aws_wanted *wanted = &call->wanted;
+    char *endpoint = wanted->endpoint ? memory_text(wanted->endpoint)
+                                      : aws_endpoint(aws, wanted->service, wanted->region);
+    int status =
+        aws_sign(wanted, call->page_token, endpoint, credential, aws_now_s(aws), &request, &why);
     free(endpoint);
     free(call->access_key_id);
     call->access_key_id = memory_text(credential->access_key_id);

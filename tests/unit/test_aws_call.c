@@ -187,12 +187,34 @@ static void a_refusal_after_doubt_is_no_refusal(void **state)
     assert_non_null(strstr(scene->words, "Not now.; it may have been done (request 4f2)"));
 }
 
+static void an_endpoint_and_a_key_may_be_the_callers_own(void **state)
+{
+    struct aws_scene *scene = *state;
+    struct aws_request request = {.service = &aws_s3,
+        .region = SCENE_REGION,
+        .action = "HeadBucket",
+        .method = "HEAD",
+        .path = "/shop-us"};
+    PLAY(scene, {"200 OK", NULL, ""});
+    setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1", 1);
+    request.endpoint = scene->server->url;
+    char id[] = "AKIDOWN", secret[] = "own secret";
+    const struct credential own = {.access_key_id = id, .secret = secret};
+    scene->aws = aws_new_as(&scene->loop, scene->client, scene->config, &own);
+    aws_scene_call(scene, request, 0);
+    assert_int_equal(scene->result, AWS_ANSWERED);
+    const char *text = played_http_asked(scene->server, 0);
+    assert_memory_equal(text, "HEAD /shop-us HTTP/1.1\r\n", 24);
+    assert_non_null(strstr(text, "Credential=AKIDOWN/"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         AWS_TEST(a_query_goes_out_as_a_form_and_xml_comes_back),
         AWS_TEST(json_goes_out_with_its_target_and_json_comes_back),
         AWS_TEST(rest_goes_out_with_its_own_path_and_query),
+        AWS_TEST(an_endpoint_and_a_key_may_be_the_callers_own),
         AWS_TEST(a_refusal_is_told_with_code_and_request),
         AWS_TEST(what_is_throttled_is_asked_again_also_when_it_acts),
         AWS_TEST(a_read_that_failed_is_asked_again),
