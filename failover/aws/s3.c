@@ -6,13 +6,14 @@
  * stale for a while after a change, so a rule that is still off is waited for.
  *
  * A bucket that the configuration knows is called in its own region, others in the runbook's. */
-#include "failover/aws/s3_metrics.h"
+#include "failover/aws/s3.h"
 
 #include "base/json.h"
 #include "base/xml.h"
 #include "base/xml_write.h"
 #include "config/bucket_names.h"
-#include "failover/aws/s3.h"
+#include "failover/aws/s3_lag.h"
+#include "failover/aws/step.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -116,14 +117,32 @@ static bool find_rule(struct step *step, const struct aws_reply *reply, struct r
     return ret->rule != NULL;
 }
 
+static void on_metrics(struct step *step, const struct aws_reply *reply)
+{
+    char words[S3_LAG_WORDS_SIZE];
+    if (s3_lag_judge(reply, step_text(step, "bucket"), words))
+        step_done(step, "%s", words);
+    else
+        step_wait(step, "%s", words);
+}
+
+static void look_at_metrics(struct step *step, const cJSON *rule)
+{
+    const char *arn = tree_text(rule, "Destination/Bucket"),
+               *colon = arn ? strrchr(arn, ':') : NULL;
+    struct aws_request request = {
+        .service = &aws_cloudwatch, .region = region_of(step), .action = "GetMetricData"};
+    s3_lag_ask(&request.body, step_text(step, "bucket"), id_of(rule), colon ? colon + 1 : "");
+    step_call(step, &request, on_metrics);
+}
+
 static void on_checked(struct step *step, const struct aws_reply *reply)
 {
     struct rules found;
     if (!find_rule(step, reply, &found))
         return;
     if (is_enabled(found.rule))
-        s3_metrics_look(
-            step, region_of(step), id_of(found.rule), tree_text(found.rule, "Destination/Bucket"));
+        look_at_metrics(step, found.rule);
     else
         step_wait(step, "replication rule \"%s\" of bucket %s is not enabled", id_of(found.rule),
             step_text(step, "bucket"));

@@ -4,7 +4,7 @@
  * The metrics exist only where replication metrics are switched on, and only while something is
  * replicated. What is missing is not known, and is told so: the rule is enabled, which is the goal,
  * and a quiet bucket must not stop a switch. */
-#include "failover/aws/s3_metrics.h"
+#include "failover/aws/s3_lag.h"
 
 #include "base/xml.h"
 
@@ -87,58 +87,69 @@ static struct number read_number(const cJSON *results, const char *id)
     return number;
 }
 
-static void judge(struct step *step, const struct number numbers[METRICS])
+static void say_well(const struct number numbers[METRICS], const char *bucket, char *words)
 {
-    const char *bucket = step_text(step, "bucket");
-    const struct number *pending = &numbers[PENDING], *latency = &numbers[LATENCY];
-    if (numbers[FAILED].sum > 0)
-        step_wait(step, "replication of %.0f objects of bucket %s failed in the last %d minutes",
-            numbers[FAILED].sum, bucket, BOUND_S / 60);
-    else if (latency->known && latency->newest > BOUND_S)
-        step_wait(step, "replication of bucket %s is %.0f s behind", bucket, latency->newest);
-    else if (pending->known && pending->newest > 0 && !latency->known)
-        step_wait(step, "%.0f objects of bucket %s wait for replication, nobody knows for how long",
-            pending->newest, bucket);
-    else if (!pending->known && !numbers[FAILED].known)
-        step_done(step,
+    if (!numbers[PENDING].known && !numbers[FAILED].known)
+        snprintf(words, S3_LAG_WORDS_SIZE,
             "replication of bucket %s is enabled; CloudWatch has no replication metrics of it, so "
             "what is pending is not known",
             bucket);
     else
-        step_done(step, "replication of bucket %s is enabled; %.0f pending, %.0f s behind", bucket,
-            pending->newest, latency->newest);
+        snprintf(words, S3_LAG_WORDS_SIZE,
+            "replication of bucket %s is enabled; %.0f pending, %.0f s behind", bucket,
+            numbers[PENDING].newest, numbers[LATENCY].newest);
 }
 
-static void on_metrics(struct step *step, const struct aws_reply *reply)
+/* False: it is behind. */
+static bool judge(const struct number numbers[METRICS], const char *bucket, char *words)
+{
+    const struct number *failed = &numbers[FAILED], *pending = &numbers[PENDING],
+                        *latency = &numbers[LATENCY];
+    bool is_well = false;
+    if (failed->sum > 0) {
+        snprintf(words, S3_LAG_WORDS_SIZE,
+            "replication of %.0f objects of bucket %s failed in the last %d minutes", failed->sum,
+            bucket, BOUND_S / 60);
+    } else if (latency->known && latency->newest > BOUND_S) {
+        snprintf(words, S3_LAG_WORDS_SIZE, "replication of bucket %s is %.0f s behind", bucket,
+            latency->newest);
+    } else if (pending->known && pending->newest > 0 && !latency->known) {
+        snprintf(words, S3_LAG_WORDS_SIZE,
+            "%.0f objects of bucket %s wait for replication, nobody knows for how long",
+            pending->newest, bucket);
+    } else {
+        is_well = true;
+        say_well(numbers, bucket, words);
+    }
+    return is_well;
+}
+
+bool s3_lag_judge(
+    const struct aws_reply *reply, const char *bucket, char ret_words[S3_LAG_WORDS_SIZE])
 {
     struct number numbers[METRICS];
     if (reply->result != AWS_ANSWERED) {
-        step_done(step,
-            "replication of bucket %s is enabled; what is pending is not known: CloudWatch "
-            "refuses (%s)",
-            step_text(step, "bucket"), reply->code);
-        return;
+        snprintf(ret_words, S3_LAG_WORDS_SIZE,
+            "replication of bucket %s is enabled; what is pending is not known: CloudWatch %s (%s)",
+            bucket, reply->result == AWS_REFUSED ? "refuses" : "does not tell",
+            reply->result == AWS_REFUSED ? reply->code : reply->words);
+        return true;
     }
     const cJSON *results = tree_find(reply->body, "MetricDataResults");
     for (size_t i = 0; i < METRICS; i++)
         numbers[i] = read_number(results, metrics[i].id);
-    judge(step, numbers);
+    return judge(numbers, bucket, ret_words);
 }
 
-void s3_metrics_look(
-    struct step *step, const char *region, const char *rule, const char *destination)
+void s3_lag_ask(struct text *form, const char *bucket, const char *rule, const char *destination)
 {
     char from[TIME_SIZE], to[TIME_SIZE];
-    const char *colon = destination ? strrchr(destination, ':') : NULL;
-    const char *const dimensions[3][2] = {{"SourceBucket", step_text(step, "bucket")},
-        {"DestinationBucket", colon ? colon + 1 : ""}, {"RuleId", rule}};
-    struct aws_request request = {
-        .service = &aws_cloudwatch, .region = region, .action = "GetMetricData"};
+    const char *const dimensions[3][2] = {
+        {"SourceBucket", bucket}, {"DestinationBucket", destination}, {"RuleId", rule}};
     for (unsigned i = 0; i < METRICS; i++)
-        write_metric(&request.body, i + 1, &metrics[i], dimensions);
+        write_metric(form, i + 1, &metrics[i], dimensions);
     write_time(from, time(NULL) - BOUND_S);
     write_time(to, time(NULL));
-    aws_form(&request.body, "StartTime", from);
-    aws_form(&request.body, "EndTime", to);
-    step_call(step, &request, on_metrics);
+    aws_form(form, "StartTime", from);
+    aws_form(form, "EndTime", to);
 }
