@@ -12,6 +12,7 @@
 #include "base/privileges.h"
 #include "base/restart.h"
 #include "base/service_manager.h"
+#include "failover/aws/ready_buckets.h"
 #include "failover/metrics.h"
 #include "failover/ready_certificates.h"
 #include "failover/ready_known.h"
@@ -150,6 +151,12 @@ static void on_alive(uv_timer_t *timer)
     service_manager_alive();
 }
 
+static const struct credential *host_key(void *context, const char **ret_why)
+{
+    struct daemon *daemon = context;
+    return keyring_host(daemon->keyring, ret_why);
+}
+
 /* Every loop has the first view: open the doors. */
 static void on_ready(void *context)
 {
@@ -170,6 +177,8 @@ static void on_ready(void *context)
     ready_add_source(daemon->ready, ready_known_new(&ready));
     ready_add_source(daemon->ready, ready_certificates_new(&ready));
     ready_add_source(daemon->ready, daemon_ready_keys_new(&daemon->main_loop, daemon->gateway));
+    if (gateway_loop_count(daemon->gateway) > 0)
+        ready_add_source(daemon->ready, ready_buckets_new(&ready, host_key, daemon));
     ready_add_source(daemon->ready, ready_sidecar_new(&ready, daemon->sidecar));
     daemon->ready_schedule = ready_schedule_new(&daemon->main_loop, daemon->ready, daemon->keeper);
 

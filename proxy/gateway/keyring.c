@@ -204,6 +204,19 @@ void keyring_configure(struct keyring *keyring, struct config *config)
     hand_out(keyring);
 }
 
+const struct credential *keyring_host(const struct keyring *keyring, const char **ret_why)
+{
+    if (keyring->is_waiting)
+        *ret_why = "they are still looked for";
+    else if (keyring->chain)
+        *ret_why = credentials_problem(keyring->chain);
+    else if (keyring->config && keyring->config->gateway.credentials.access_key_id)
+        *ret_why = "the secret of gateway.credentials cannot be read";
+    else
+        *ret_why = "libcurl is not installed";
+    return keyring->host;
+}
+
 static void on_http_freed(void *context)
 {
     struct keyring *keyring = context;

@@ -16,5 +16,9 @@ struct keyring *keyring_new(struct loop *main_loop, struct gateway *gateway);
 /* Reads the files of a configuration that is not the one before. */
 void keyring_configure(struct keyring *keyring, struct config *config);
 
+/* The host's own, good until the next turn of the loop; NULL: there is none, and `*ret_why` says
+ * why. */
+const struct credential *keyring_host(const struct keyring *keyring, const char **ret_why);
+
 /* Before the gateway; `freed` runs once the last handle is gone. */
 void keyring_free(struct keyring *keyring, loop_call *freed, void *context);
