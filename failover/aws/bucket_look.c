@@ -11,7 +11,6 @@
 #include "base/memory.h"
 #include "base/url.h"
 #include "config/bucket_names.h"
-#include "failover/aws/s3_lag.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +31,6 @@ static void call(struct bucket_look *look, struct aws_request *request, aws_done
 {
     struct bucket_looks *looks = look->looks;
     unsigned budget_ms = bucket_looks_left_ms(looks);
-    request->region = look->seen.region;
     if (budget_ms > 0) {
         aws_start(looks->aws, request, budget_ms, done, look);
         return;
@@ -53,6 +51,7 @@ static void ask(struct bucket_look *look, const char *action, const char *method
     const struct config_s3_endpoint *store = store_of(look);
     char path[BUCKET_MAX + 2];
     struct aws_request request = {.service = &aws_s3,
+        .region = look->seen.region,
         .action = action,
         .method = method,
         .path = path,
@@ -71,33 +70,49 @@ static bool has_metrics(const struct bucket_look *look)
 }
 
 static void ask_next_lag(struct bucket_look *look);
+static void ask_lag(struct bucket_look *look, const cJSON *rule);
+
+static const char *destination_of(const struct bucket_look *look)
+{
+    return look->looks->config->endpoints[look->endpoint].buckets[look->to];
+}
 
 static void on_lag(void *context, const struct aws_reply *reply)
 {
     struct bucket_look *look = context;
-    struct bucket_lag *lag = &look->lags[look->to++];
+    struct bucket_lag *lag = &look->lags[look->to];
     char words[S3_LAG_WORDS_SIZE];
-    lag->is_behind = !s3_lag_judge(reply, look->seen.bucket, words);
+    s3_lag_take(&lag->heard, reply);
+    if (look->side == S3_LAG_SOURCE) {
+        look->side = S3_LAG_DESTINATION;
+        ask_lag(look, bucket_rule_to(&look->seen, destination_of(look)));
+        return;
+    }
+    lag->is_behind = !s3_lag_judge(&lag->heard, look->seen.bucket, words);
     lag->words = memory_text(words);
+    look->to++;
     ask_next_lag(look);
 }
 
-static void ask_lag(struct bucket_look *look, const cJSON *rule, const char *destination)
+static void ask_lag(struct bucket_look *look, const cJSON *rule)
 {
-    struct aws_request request = {.service = &aws_cloudwatch, .action = "GetMetricData"};
-    s3_lag_ask(&request.body, look->seen.bucket, bucket_rule_id(rule), destination);
+    const struct config *config = look->looks->config;
+    struct aws_request request = {.service = &aws_cloudwatch,
+        .region = config->regions[look->side == S3_LAG_SOURCE ? look->region : look->to],
+        .action = "GetMetricData"};
+    s3_lag_ask(
+        &request.body, look->side, look->seen.bucket, bucket_rule_id(rule), destination_of(look));
     call(look, &request, on_lag);
 }
 
 static void ask_next_lag(struct bucket_look *look)
 {
-    const struct config *config = look->looks->config;
-    for (; look->to < config->region_count; look->to++) {
-        const char *destination = config->endpoints[look->endpoint].buckets[look->to];
+    for (; look->to < look->looks->config->region_count; look->to++) {
         const cJSON *rule =
-            look->to == look->region ? NULL : bucket_rule_to(&look->seen, destination);
+            look->to == look->region ? NULL : bucket_rule_to(&look->seen, destination_of(look));
         if (rule && bucket_rule_is_enabled(rule)) {
-            ask_lag(look, rule, destination);
+            look->side = S3_LAG_SOURCE;
+            ask_lag(look, rule);
             return;
         }
     }

@@ -3,6 +3,7 @@
 
 #include "base/lookup.h"
 #include "failover/aws/bucket_rule.h"
+#include "failover/aws/s3_lag.h"
 
 #define BUCKET_LOOKS_MS 10000 /* nothing is begun later */
 #define BUCKET_CALL_MS 4000   /* a question, its second try included */
@@ -22,6 +23,7 @@ struct bucket_looks {
 unsigned bucket_looks_left_ms(const struct bucket_looks *looks); /* for a question; 0: none */
 
 struct bucket_lag {
+    struct s3_lag heard;
     char *words; /* s3_lag.h's; NULL: not asked */
     bool is_behind;
 };
@@ -34,6 +36,7 @@ struct bucket_look {
                                 asked for */
     char *url, *resolve;     /* of its S3; `resolve` NULL: the system finds it */
     size_t to;               /* region whose rule's lag is asked for */
+    enum s3_lag_side side;   /* which of it */
 };
 
 /* `looks`, `endpoint`, `region`, the names in `seen` and `lags` are set, the rest is 0. It is

@@ -20,6 +20,7 @@
 
 #define NAMESPACE "http://s3.amazonaws.com/doc/2006-03-01/"
 #define BUCKET_MAX 255 /* bytes: 63 today, 255 in the oldest buckets */
+#define RULE_MAX 255   /* likewise, of a rule's ID */
 
 const char *s3_region(const struct config *config, const char *bucket, const char *fallback)
 {
@@ -117,23 +118,66 @@ static bool find_rule(struct step *step, const struct aws_reply *reply, struct r
     return ret->rule != NULL;
 }
 
-static void on_metrics(struct step *step, const struct aws_reply *reply)
+/* What CloudWatch said of an enabled rule, and where it leads. */
+struct metrics {
+    struct s3_lag lag;
+    char rule[RULE_MAX + 1], destination[BUCKET_MAX + 1];
+};
+
+static void judge_metrics(struct step *step, const struct metrics *metrics)
 {
     char words[S3_LAG_WORDS_SIZE];
-    if (s3_lag_judge(reply, step_text(step, "bucket"), words))
+    if (s3_lag_judge(&metrics->lag, step_text(step, "bucket"), words))
         step_done(step, "%s", words);
     else
         step_wait(step, "%s", words);
 }
 
+static void ask_metrics(struct step *step, const struct metrics *metrics, enum s3_lag_side side,
+    const char *region, step_replied *replied)
+{
+    struct aws_request request = {
+        .service = &aws_cloudwatch, .region = region, .action = "GetMetricData"};
+    s3_lag_ask(&request.body, side, step_text(step, "bucket"), metrics->rule, metrics->destination);
+    step_call(step, &request, replied);
+}
+
+static void on_pending(struct step *step, const struct aws_reply *reply)
+{
+    struct metrics *metrics = step_memory(step, sizeof *metrics);
+    s3_lag_take(&metrics->lag, reply);
+    judge_metrics(step, metrics);
+}
+
+/* A failover waits for no word from another region than its target: it may be the lost one. */
+static bool may_be_lost(const struct step *step, const char *region)
+{
+    return step->purpose == STEP_CARRY_OUT && !step->planned && strcmp(region, step->region) != 0;
+}
+
+static void on_failures(struct step *step, const struct aws_reply *reply)
+{
+    struct metrics *metrics = step_memory(step, sizeof *metrics);
+    const char *region = s3_region(step->config, metrics->destination, step->region);
+    s3_lag_take(&metrics->lag, reply);
+    if (!may_be_lost(step, region)) {
+        ask_metrics(step, metrics, S3_LAG_DESTINATION, region, on_pending);
+        return;
+    }
+    snprintf(metrics->lag.unheard, sizeof metrics->lag.unheard,
+        "CloudWatch in %s was not asked, in a failover to %s", region, step->region);
+    judge_metrics(step, metrics);
+}
+
 static void look_at_metrics(struct step *step, const cJSON *rule)
 {
-    const char *arn = tree_text(rule, "Destination/Bucket"),
-               *colon = arn ? strrchr(arn, ':') : NULL;
-    struct aws_request request = {
-        .service = &aws_cloudwatch, .region = region_of(step), .action = "GetMetricData"};
-    s3_lag_ask(&request.body, step_text(step, "bucket"), id_of(rule), colon ? colon + 1 : "");
-    step_call(step, &request, on_metrics);
+    struct metrics *metrics = step_memory(step, sizeof *metrics);
+    const char *arn = tree_text(rule, "Destination/Bucket");
+    const char *colon = arn ? strrchr(arn, ':') : NULL;
+    *metrics = (struct metrics){.lag = {.unheard = ""}};
+    snprintf(metrics->rule, sizeof metrics->rule, "%s", id_of(rule));
+    snprintf(metrics->destination, sizeof metrics->destination, "%s", colon ? colon + 1 : "");
+    ask_metrics(step, metrics, S3_LAG_SOURCE, region_of(step), on_failures);
 }
 
 static void on_checked(struct step *step, const struct aws_reply *reply)

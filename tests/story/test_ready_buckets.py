@@ -56,8 +56,8 @@ def verdicts(found):
     return {check: row["status"] for check, row in found.items()}
 
 
-def metric(aws, name, value):
-    aws.region(EU).cloudwatch.put("AWS/S3", name, {
+def metric(aws, region, name, value):
+    aws.region(region).cloudwatch.put("AWS/S3", name, {
         "SourceBucket": "shop-eu", "DestinationBucket": "shop-us",
         "RuleId": "to the other region"}, lambda at: value)
 
@@ -71,23 +71,28 @@ def test_two_versioned_buckets_that_replicate_to_each_other_pass(house, aws):
     assert not any(row["advice"] for row in found.values())
     asked = collections.Counter(call.action for call in aws.journal)
     assert asked == {"GetBucketVersioning": 2, "HeadBucket": 2, "GetBucketReplication": 2,
-                     "GetMetricData": 1}
+                     "GetMetricData": 2}
 
 
 def test_what_is_pending_is_told_and_what_is_late_is_a_warning(house, aws):
     pair(aws)
     daemon = start(house, aws.environment)
-    for name, value in (("OperationsFailedReplication", 0), ("OperationsPendingReplication", 7),
-                        ("ReplicationLatency", 12)):
-        metric(aws, name, value)
+    metric(aws, EU, "OperationsFailedReplication", 0)
+    metric(aws, US, "OperationsPendingReplication", 7)
+    metric(aws, US, "ReplicationLatency", 12)
     found = rows(daemon)
     assert found["replication"]["status"] == "pass"
     assert "7 pending, 12 s behind" in found["replication"]["words"]
-    metric(aws, "ReplicationLatency", 4000)
+    metric(aws, US, "ReplicationLatency", 4000)
     daemon.switch(US)
     daemon.switch(EU)  # what was found before is not shown again
     row = rows(daemon)["replication"]
     assert row["status"] == "warn" and "4000 s behind" in row["words"] and row["advice"]
+    metric(aws, EU, "OperationsFailedReplication", 1)
+    daemon.switch(US)
+    daemon.switch(EU)
+    row = rows(daemon)["replication"]
+    assert row["status"] == "warn" and "failed" in row["words"]
 
 
 def test_a_standby_bucket_that_is_not_there_fails(house, aws):

@@ -18,9 +18,11 @@ extern const struct step_kind step_s3_check_replication, step_s3_put_replication
 #define RESULT(id, values)                                                                         \
     "<member><Id>" id "</Id><StatusCode>Complete</StatusCode><Timestamps/><Values>" values         \
     "</Values></member>"
-#define METRICS(failed, pending, latency)                                                          \
-    "<GetMetricDataResult><MetricDataResults>" RESULT("failed", failed) RESULT("pending", pending) \
-        RESULT("latency", latency) "</MetricDataResults></GetMetricDataResult>"
+#define METRICS(results)                                                                           \
+    "<GetMetricDataResult><MetricDataResults>" results "</MetricDataResults></"                    \
+                                                       "GetMetricDataResult>"
+#define FAILURES(failed) METRICS(RESULT("failed", failed))
+#define PENDING(pending, latency) METRICS(RESULT("pending", pending) RESULT("latency", latency))
 #define NUMBER(number) "<member>" number "</member>"
 
 static struct acting_step acting;
@@ -43,17 +45,30 @@ static int teardown(void **unused)
 static void check(void)
 {
     begin(&step_s3_check_replication, "{\"bucket\": \"assets-us\", \"rule\": \"to-eu\"}");
+    acting.step.planned = true;
     acting_answers(&acting, CONFIGURATION(RULE("other", "Disabled") RULE("to-eu", "Enabled")));
+}
+
+/* Each side's region has its own numbers. */
+static void hear(const char *failures, const char *pending)
+{
+    acting_asks(&acting, "GetMetricData", "OperationsFailedReplication");
+    assert_string_equal(acting.request.region, "us-west-2");
+    assert_null(strstr(acting.body, "Pending"));
+    acting_answers(&acting, failures);
+    acting_asks(&acting, "GetMetricData", "OperationsPendingReplication");
+    acting_asks(&acting, "GetMetricData",
+        "MetricDataQueries.member.2.MetricStat.Metric.Dimensions.member.2.Value=assets-eu");
+    assert_string_equal(acting.request.region, "eu-west-1");
+    assert_null(strstr(acting.body, "Failed"));
+    acting_answers(&acting, pending);
 }
 
 static void a_quiet_bucket_with_an_enabled_rule_is_done(void **unused)
 {
     (void)unused;
     check();
-    acting_asks(&acting, "GetMetricData", "OperationsFailedReplication");
-    acting_asks(&acting, "GetMetricData",
-        "MetricDataQueries.member.3.MetricStat.Metric.Dimensions.member.2.Value=assets-eu");
-    acting_answers(&acting, METRICS("", "", ""));
+    hear(FAILURES(""), PENDING("", ""));
     acting_ends(&acting, STEP_END_DONE, "what is pending is not known");
 }
 
@@ -62,6 +77,7 @@ static void metrics_that_may_not_be_read_are_told(void **unused)
     (void)unused;
     check();
     acting_refuses(&acting, "AccessDenied");
+    acting_answers(&acting, PENDING(NUMBER("0"), NUMBER("0")));
     acting_ends(&acting, STEP_END_DONE, "not known: CloudWatch refuses (AccessDenied)");
 }
 
@@ -69,8 +85,8 @@ static void what_is_young_may_be_pending(void **unused)
 {
     (void)unused;
     check();
-    acting_answers(&acting,
-        METRICS(NUMBER("0.0") NUMBER("0.0"), NUMBER("12.0") NUMBER("900.0"), NUMBER("30.0")));
+    hear(FAILURES(NUMBER("0.0") NUMBER("0.0")),
+        PENDING(NUMBER("12.0") NUMBER("900.0"), NUMBER("30.0")));
     acting_ends(&acting, STEP_END_DONE, "12 pending, 30 s behind");
 }
 
@@ -78,16 +94,25 @@ static void what_failed_or_is_late_is_waited_for(void **unused)
 {
     (void)unused;
     check();
-    acting_answers(&acting, METRICS(NUMBER("0.0") NUMBER("2.0"), NUMBER("0"), NUMBER("0")));
+    hear(FAILURES(NUMBER("0.0") NUMBER("2.0")), PENDING(NUMBER("0"), NUMBER("0")));
     acting_ends(&acting, STEP_END_WAIT, "2 objects of bucket assets-us failed");
     acting_look(&acting);
     acting_answers(&acting, CONFIGURATION(RULE("to-eu", "Enabled")));
-    acting_answers(&acting, METRICS("", NUMBER("7"), NUMBER("901")));
+    hear(FAILURES(""), PENDING(NUMBER("7"), NUMBER("901")));
     acting_ends(&acting, STEP_END_WAIT, "901 s behind");
     acting_look(&acting);
     acting_answers(&acting, CONFIGURATION(RULE("to-eu", "Enabled")));
-    acting_answers(&acting, METRICS("", NUMBER("7"), ""));
+    hear(FAILURES(""), PENDING(NUMBER("7"), ""));
     acting_ends(&acting, STEP_END_WAIT, "7 objects");
+}
+
+static void a_failover_does_not_ask_the_region_that_may_be_lost(void **unused)
+{
+    (void)unused;
+    check();
+    acting.step.planned = false;
+    acting_answers(&acting, FAILURES(NUMBER("0")));
+    acting_ends(&acting, STEP_END_DONE, "CloudWatch in eu-west-1 was not asked");
 }
 
 static void a_rule_that_is_off_is_waited_for(void **unused)
@@ -172,6 +197,7 @@ int main(void)
         TEST(metrics_that_may_not_be_read_are_told),
         TEST(what_is_young_may_be_pending),
         TEST(what_failed_or_is_late_is_waited_for),
+        TEST(a_failover_does_not_ask_the_region_that_may_be_lost),
         TEST(a_rule_that_is_off_is_waited_for),
         TEST(a_bucket_without_rule_or_replication_fails_in_words),
         TEST(any_enabled_rule_will_do_where_none_is_named),
