@@ -2,6 +2,7 @@
 import collections
 import contextlib
 import json
+import socket
 import time
 
 import pytest
@@ -271,6 +272,19 @@ def test_a_store_may_want_the_bucket_in_its_host(house, upstream, key):
     assert rows(daemon)["bucket"]["status"] == "pass"
     assert {request["Host"] for request in store.requests} == {
         f"shop-eu.store.example:{store.port}", f"shop-us.store.example:{store.port}"}
+
+
+def test_the_daemon_stops_while_s3s_host_is_looked_up(house, key):
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    silent.bind((fresh_address(), 5300))
+    house.stack.callback(silent.close)
+    daemon = start(house, {}, ["%s:%u" % silent.getsockname()], credentials=key)
+    with daemon.control() as control:
+        control.send("ready")
+        control.call("hello")
+        silent.settimeout(10)
+        assert b"amazonaws" in silent.recv(512)
+        daemon.terminate()
 
 
 def test_the_daemon_stops_at_once_while_it_asks(house, aws):
