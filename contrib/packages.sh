@@ -14,6 +14,9 @@ TEST_PACKAGES="libcmocka-dev clang clang-format python3 python3-pytest python3-p
 # What relay and gateway are measured beside, besides nginx. Nobody needs them for anything else.
 # shellcheck disable=SC2034
 BENCH_PACKAGES="haproxy libnginx-mod-stream pgbouncer"
+# Clients of S3, for the stories of the gateway (tests/story/peers brings the newest ones).
+# shellcheck disable=SC2034
+PEER_PACKAGES="python3-venv awscli rclone s3cmd"
 # What comes with those above and must not run, here or after the next boot.
 SERVICES="nsd haproxy nginx postgresql mariadb pgbouncer"
 
@@ -170,6 +173,12 @@ install_bench_packages() {
   update_lists $BENCH_PACKAGES
   # shellcheck disable=SC2086
   install_if_possible $BENCH_PACKAGES
+}
+
+install_peer_packages() {
+  # shellcheck disable=SC2086
+  install_if_possible $PEER_PACKAGES
+  command -v npm >/dev/null 2>&1 || install_if_possible nodejs npm
 }
 
 # build_in FOLDER MESON-OPTION... sets FOLDER up if need be and builds it.

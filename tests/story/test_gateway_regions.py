@@ -11,35 +11,21 @@ from lib import operations, versity
 from lib.daemon import EU, US
 from lib.http import connect
 from lib.sigv4 import Signer, crc32
+from lib.versity import BUCKETS, KEY, QUIET, SECRET
 
 pytestmark = pytest.mark.skipif(not versity.find(), reason=versity.MISSING)
 
-KEY, SECRET = "AKIDAPPLICATION", "the/application's+secret"
 PROGRAM = pathlib.Path(operations.__file__)
-BUCKETS = {EU: "shop-eu", US: "shop-us"}
-QUIET = {"AWS_EC2_METADATA_DISABLED": "true"}
 
 
 @pytest.fixture
 def stores(house):
-    found = {region: house.keep(versity.Versity(region, KEY, SECRET)) for region in (EU, US)}
-    for region, store in found.items():
-        operations.client_of(store.url, region, KEY, SECRET).create_bucket(
-            Bucket=BUCKETS[region], CreateBucketConfiguration={"LocationConstraint": region})
-    return found
+    return versity.pair(house)
 
 
 @pytest.fixture
 def gateway(house, stores):
-    daemon = house.daemon(env=QUIET, endpoints={"assets": {
-        "type": "bucket", "group": "static", "buckets": BUCKETS}})
-    secret = daemon.folder / "secret"
-    secret.write_text(SECRET + "\n")
-    daemon.write_config(proxy={"threads": 1}, gateway={
-        "listen": f"{daemon.address}:8080",
-        "s3_endpoints": {region: store.url for region, store in stores.items()},
-        "clients": [{"access_key_id": KEY, "secret_access_key_file": str(secret)}]})
-    return daemon.start()
+    return versity.gateway(house, stores)
 
 
 def run(python, url, region, bucket, other):

@@ -4,16 +4,22 @@ It is nobody's Debian package: `tests/story/peers FOLDER` builds it, and PILOTLI
 where it is. Without it the stories that need it are skipped."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
 
+from lib import operations
+from lib.daemon import EU, US
 from lib.http import connect
 from lib.machine import eventually, fresh_address
 
 PEERS = pathlib.Path(os.environ.get("PILOTLIGHT_PEERS", "/var/cache/pilotlight-peers"))
 MISSING = f"versitygw is missing (run tests/story/peers {PEERS})"
 PORT = 7070
+KEY, SECRET = "AKIDAPPLICATION", "the/application's+secret"
+BUCKETS = {EU: "shop-eu", US: "shop-us"}
+QUIET = {"AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def find():
@@ -36,6 +42,7 @@ class Versity:
         self.process = subprocess.Popen(
             [find(), "--access", key, "--secret", secret, "--region", region, "--quiet",
              "--port", f"{self.address}:{self.port}", "--keep-alive",
+             "--access-log", str(self.folder / "access"),
              "posix", "--sidecar", str(self.folder / "meta"), str(self.folder / "data")],
             stdin=subprocess.DEVNULL, stdout=(self.folder / "log").open("wb"),
             stderr=subprocess.STDOUT)
@@ -44,6 +51,14 @@ class Versity:
     @property
     def url(self):
         return f"http://{self.address}:{self.port}"
+
+    def written(self):
+        """The keys of the PUTs that came, as often as they came, whatever became of them."""
+        return re.findall(r" s3_PutObject (\S+) ", (self.folder / "access").read_text())
+
+    def stored(self, bucket, key):
+        path = self.folder / "data" / bucket / key
+        return path.read_bytes() if path.exists() else None
 
     def listens(self):
         assert self.process.poll() is None, (self.folder / "log").read_text()
@@ -57,3 +72,29 @@ class Versity:
         self.process.kill()
         self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def client(server, region, **options):
+    return operations.client_of(server, region, KEY, SECRET, **options)
+
+
+def pair(house):
+    """{region: server}, each with its bucket."""
+    stores = {region: house.keep(Versity(region, KEY, SECRET)) for region in (EU, US)}
+    for region, store in stores.items():
+        client(store.url, region).create_bucket(
+            Bucket=BUCKETS[region], CreateBucketConfiguration={"LocationConstraint": region})
+    return stores
+
+
+def gateway(house, stores):
+    """A daemon that serves them on port 8080; `stores` may be scripted ones, too."""
+    daemon = house.daemon(env=QUIET, endpoints={"assets": {
+        "type": "bucket", "group": "static", "buckets": BUCKETS}})
+    secret = daemon.folder / "secret"
+    secret.write_text(SECRET + "\n")
+    daemon.write_config(proxy={"threads": 1}, gateway={
+        "listen": f"{daemon.address}:8080",
+        "s3_endpoints": {region: store.url for region, store in stores.items()},
+        "clients": [{"access_key_id": KEY, "secret_access_key_file": str(secret)}]})
+    return daemon.start()
