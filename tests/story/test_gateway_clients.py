@@ -11,8 +11,10 @@ import pytest
 from lib import versity
 from lib.daemon import EU, US
 from lib.operations import MIB, bytes_of, digest
+from lib.s3 import S3
 from lib.s3_clients import CLIENTS, Client
-from lib.versity import KEY, PEERS, QUIET, SECRET
+from lib.sigv4 import Signer
+from lib.versity import BUCKETS, KEY, PEERS, QUIET, SECRET
 
 pytestmark = pytest.mark.skipif(not versity.find(), reason=versity.MISSING)
 
@@ -94,6 +96,26 @@ def test_a_client_sees_no_difference(gateway, stores, tmp_path, name):
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_client_sees_no_difference_whatever_it_does(gateway, stores, tmp_path, name):
     same_everywhere(name, WHOLE, gateway, stores, tmp_path, [EU, US, EU])
+
+
+@pytest.mark.parametrize("name", [name if "awscli" not in name else
+                                  pytest.param(name, marks=pytest.mark.long) for name in CLIENTS])
+def test_a_key_reaches_s3_as_the_client_wrote_it(house, tmp_path, name):
+    """A real S3 minds neither dots nor "//"; one that keeps files does."""
+    if Client.is_missing(name):
+        pytest.skip(f"{name} is missing (run tests/story/peers {PEERS})")
+    stores = {region: house.keep(S3()) for region in (EU, US)}
+    gateway = versity.gateway(house, stores)
+    gateway.switch(US, "--group", "static")
+    script = [("put", {"key": f"odd/{key}", "size": 8}) for key in ODD_KEYS]
+    for url in (stores[EU].url, f"http://{gateway.address}:8080"):
+        Client(name, url, EU, "shop-eu", tmp_path).tell(script)
+    came = {region: [(each.method, each.target.replace(f"/{BUCKETS[region]}/", "/", 1))
+                     for each in store.requests] for region, store in stores.items()}
+    assert came[US] == came[EU]
+    assert len([method for method, _ in came[US] if method == "PUT"]) >= len(ODD_KEYS)
+    for request in stores[US].requests:
+        Signer(KEY, SECRET, US).judge(request)
 
 
 # -- SDKs, each with a program of its own ---------------------------------------------------------

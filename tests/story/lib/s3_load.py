@@ -3,7 +3,8 @@
     crowd = Crowd(address, port, clients)
     crowd.switched_to(region, lambda: …)      # the switch; afterwards answers must be that region's
     crowd.stop()
-    crowd.acknowledged                        # {key: (digest, the region that must have it, or None)}
+    crowd.acknowledged                        # {key: (body, the region that must have it, or None)}
+    crowd.faults, crowd.unanswered            # what is wrong at once; {method: requests cut short}
 
 Every object is written once, under a key of its own, so that a request which is sent twice shows."""
 import collections
@@ -29,7 +30,8 @@ class Crowd:
         self.address, self.port = address, port
         self.signer = Signer(KEY, SECRET, EU)
         self.acknowledged, self.sent = {}, set()
-        self.statuses, self.faults = collections.Counter(), []
+        self.statuses, self.unanswered = collections.Counter(), collections.Counter()
+        self.faults = []
         self.settled = None  # an object per time between two switches
         self.stopping = threading.Event()
         self.threads = [threading.Thread(target=self.work, args=(number,), daemon=True)
@@ -65,8 +67,7 @@ class Crowd:
                     answer = self.write(wire, key, size)
                     if answer.status == 200:
                         mine[key] = size
-            except (Ended, OSError) as error:
-                self.faults.append(f"a request without an answer: {error!r}")
+            except (Ended, OSError):
                 wire = wire.close()
                 continue
             if answer["Connection"] == "close":
@@ -75,8 +76,13 @@ class Crowd:
             wire.close()
 
     def ask(self, wire, method, key, body=b""):
-        wire.send(self.signer.request(method, f"{self.address}:{self.port}", f"/shop-eu/{key}", body))
-        answer = wire.answer()
+        host = f"{self.address}:{self.port}"
+        try:
+            wire.send(self.signer.request(method, host, f"/shop-eu/{key}", body))
+            answer = wire.answer()
+        except (Ended, OSError):
+            self.unanswered[method] += 1
+            raise
         self.statuses[method, answer.status] += 1
         return answer
 
