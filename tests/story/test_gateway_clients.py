@@ -87,7 +87,12 @@ def same_everywhere(name, script, gateway, stores, folder, regions):
         assert not differences, "\n".join(differences)
 
 
-@pytest.mark.parametrize("name", CLIENTS)
+def quick(*names):
+    """All clients; in ordinary runs those alone, for a process a request takes its time."""
+    return [pytest.param(name, marks=() if name in names else pytest.mark.long) for name in CLIENTS]
+
+
+@pytest.mark.parametrize("name", quick("the newest awscli", "rclone", "s3cmd", "s5cmd"))
 def test_a_client_sees_no_difference(gateway, stores, tmp_path, name):
     same_everywhere(name, SHORT, gateway, stores, tmp_path, [US])
 
@@ -98,8 +103,7 @@ def test_a_client_sees_no_difference_whatever_it_does(gateway, stores, tmp_path,
     same_everywhere(name, WHOLE, gateway, stores, tmp_path, [EU, US, EU])
 
 
-@pytest.mark.parametrize("name", [name if "awscli" not in name else
-                                  pytest.param(name, marks=pytest.mark.long) for name in CLIENTS])
+@pytest.mark.parametrize("name", quick("rclone", "s5cmd"))
 def test_a_key_reaches_s3_as_the_client_wrote_it(house, tmp_path, name):
     """A real S3 minds neither dots nor "//"; one that keeps files does."""
     if Client.is_missing(name):
