@@ -97,7 +97,7 @@ CLIENTS = {
     "the newest awscli": (PEERS / "python/bin/aws", ["--endpoint-url", "{url}"], AWS),
     "rclone": ("/usr/bin/rclone", ["--retries", "1", "--low-level-retries", "1", "-q"], RCLONE),
     "s3cmd": ("/usr/bin/s3cmd", [
-        "--config", "/dev/null", "--no-ssl", "--host={host}", "--host-bucket={host}", "--quiet",
+        "--config", "/dev/null", "--no-ssl", "--host={host}", "--host-bucket={host}", "--no-progress",
         "--access_key", KEY, "--secret_key", SECRET, "--region={region}", "--no-check-md5"], S3CMD),
     "s5cmd": (PEERS / "python/bin/s5cmd", ["--endpoint-url", "{url}", "--retry-count", "0"], S5CMD),
 }
@@ -105,6 +105,7 @@ VARYING = [
     (r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", "DATE"),
     (r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)?", "DATE"),
     (r"mtime:[\d.]+|s3cmd-attrs:.*|(?<=[?&])X-Amz-[^&]*&?", ""),
+    (r"in [\d.-]+ seconds?, -?[\d.]+ \w+/s", "TIME"),
     (r"(?i)((request|host) ?id:? *)[\w/+=-]+", r"\1ID"),
 ]
 
