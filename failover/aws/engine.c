@@ -84,13 +84,17 @@ static void start_run(struct engine *engine, const struct config_step *step)
     engine->runs = entry;
 }
 
+/* While the daemon has not heard yet that the transition failed, its record does not say so. */
 static void follow_runs(struct engine *engine)
 {
     for (struct engine_run **at = &engine->runs; *at;) {
-        if (run_follow((*at)->run, engine->state))
-            at = &(*at)->next;
-        else
+        if (!run_follow((*at)->run, engine->state)) {
             drop_run(at);
+            continue;
+        }
+        if (engine->ending)
+            run_stop((*at)->run);
+        at = &(*at)->next;
     }
 }
 
