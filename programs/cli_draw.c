@@ -65,13 +65,18 @@ static bool step_is(const cJSON *step, const char *status)
     return strcmp(draw_text(step, "status", ""), status) == 0;
 }
 
+bool draw_passed_over(const cJSON *step)
+{
+    return step_is(step, "unknown") && json_bool(step, "continue_on_failure", false);
+}
+
 char *draw_failed_steps(const cJSON *transition)
 {
     char *names = NULL;
     const cJSON *step;
     cJSON_ArrayForEach(step, json_member(transition, "steps"))
     {
-        if (!step_is(step, "failed"))
+        if (!step_is(step, "failed") && !draw_passed_over(step))
             continue;
         const char *detail = draw_text(step, "detail", NULL);
         char *more = memory_format("%s%s%s%s%s%s", names ? names : "", names ? ", " : "",
@@ -129,7 +134,8 @@ static unsigned count_over(const cJSON *transition, unsigned *ret_all)
     *ret_all = (unsigned)cJSON_GetArraySize(steps);
     cJSON_ArrayForEach(item, steps)
     {
-        over += step_is(item, "done") || step_is(item, "skipped") || step_is(item, "failed");
+        over += step_is(item, "done") || step_is(item, "skipped") || step_is(item, "failed") ||
+                draw_passed_over(item);
     }
     if (*ret_all > 0)
         return over;

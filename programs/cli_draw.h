@@ -30,3 +30,6 @@ void draw_members(const struct page *page, const cJSON *value);
 char *draw_title(const cJSON *transition);
 char *draw_target(const cJSON *transition); /* " (target 15m00s)" or "", the caller's */
 char *draw_failed_steps(const cJSON *transition);
+
+/* Nobody knows what became of the step, and the transition went on without it. */
+bool draw_passed_over(const cJSON *step);

@@ -139,7 +139,8 @@ static void report_stopped(const struct follow *follow, struct reply *ret)
     cJSON_ArrayForEach(step, json_member(follow->transition, "steps"))
     {
         const char *status = json_text(step, "status");
-        if (status && (strcmp(status, "needs_approval") == 0 || strcmp(status, "unknown") == 0))
+        if (status && (strcmp(status, "needs_approval") == 0 || strcmp(status, "unknown") == 0) &&
+            !draw_passed_over(step))
             waits = step->string;
         asks |= status && strcmp(status, "needs_approval") == 0;
     }

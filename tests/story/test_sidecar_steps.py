@@ -332,5 +332,6 @@ def test_a_lost_region_leaves_the_old_primary_unknown_and_is_passed_over(house, 
     steps = [{**each, "on_failure": "continue"} if each["id"] == "it" else each
              for each in case.steps()]
     shop = Shop(house, aws, steps).start()
-    shop.failover("--group", "default")
+    told = shop.failover("--group", "default")
     assert shop.step("it")["status"] == "unknown", shop.step("it")
+    assert "steps that failed: it (" in told.out
