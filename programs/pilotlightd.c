@@ -308,6 +308,7 @@ static void on_terminate(uv_signal_t *handle, int signal)
     ready_free(daemon->ready, on_door_closed, daemon);
     monitoring_free(daemon->monitoring, on_door_closed, daemon);
     ready_schedule_free(daemon->ready_schedule, on_door_closed, daemon);
+    daemon->ready_schedule = NULL; /* a last change may still come */
 }
 
 static void watch_signals(struct daemon *daemon)

@@ -54,7 +54,9 @@ class Aws(http.server.BaseHTTPRequestHandler):
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.asked.append((self.command, self.path, dict(self.headers), body))
-        status, reply = self.server.replies.pop(0) if self.server.replies else (200, b"")
+        is_query = "form" in self.headers.get("Content-Type", "")
+        usual = (200, b"<Response><Result/></Response>" if is_query else b"")
+        status, reply = self.server.replies.pop(0) if self.server.replies else usual
         self.send_response(status)
         self.send_header("Content-Length", str(len(reply)))
         self.send_header("x-amzn-RequestId", "4f-77")
