@@ -1,7 +1,5 @@
-/* Listeners: in come clients, a bounded number an event and a bounded number a second, so that a
- * flood leaves time for those who are served, for other threads, and for the kernel's own work: at
- * full pace it keeps a processor for milliseconds, and DNS waits. Who comes too fast waits in the
- * kernel's backlog.
+/* Listeners: in come clients, a bounded number an event, so that a flood leaves time for those who
+ * are served.
  *
  * What can go wrong: the descriptors that connections may take are used up, and then a client is
  * reset and counted, while the rest of the daemon still has its own; the whole machine has none,
@@ -18,10 +16,6 @@
 
 #define ACCEPTS_MAX 32 /* of one event */
 #define SAY_AGAIN_MS 10000
-
-/* Of one loop. An application's pool comes back at once; a flood's connections last. */
-#define ACCEPTS_BURST 256
-#define ACCEPTS_A_MS 4
 
 static bool is_shortage(int error)
 {
@@ -64,35 +58,17 @@ static void take(struct point *point, int fd, const struct address *client)
         refuse(point, fd);
 }
 
-/* By the loop's own time, read once a turn. */
-static bool comes_too_fast(struct worker *worker)
-{
-    uint64_t now_ms = uv_now(&worker->loop.uv);
-    uint64_t more = (now_ms - worker->accepts_ms) * ACCEPTS_A_MS;
-    worker->accepts_ms = now_ms;
-    worker->accepts =
-        more < ACCEPTS_BURST - worker->accepts ? worker->accepts + (unsigned)more : ACCEPTS_BURST;
-    return worker->accepts == 0;
-}
-
 static void on_readable(struct poller_socket *socket, uint32_t events)
 {
     struct listener *listener = socket->data;
     (void)events;
     if (listener->paused)
         return;
-    struct worker *worker = listener->point->worker;
     for (unsigned i = 0; i < ACCEPTS_MAX; i++) {
-        if (comes_too_fast(worker)) {
-            listener->slowed = true;
-            worker_slow_down(worker);
-            return;
-        }
         struct address client = {0};
         socklen_t size = sizeof client;
         int fd = accept4(socket->fd, &client.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            worker->accepts--;
             take(listener->point, fd, &client);
         } else if (is_shortage(errno)) {
             pause_for_a_tick(listener, errno);
@@ -101,7 +77,7 @@ static void on_readable(struct poller_socket *socket, uint32_t events)
             return;
         } /* else: this one client is gone (accept(2), "Error handling") */
     }
-    poller_rearm(&worker->poller, socket);
+    poller_rearm(&listener->point->worker->poller, socket);
 }
 
 int listener_open(struct listener *listener, struct point *point, int fd)
@@ -125,17 +101,9 @@ void listener_resume(struct listener *listener)
     poller_rearm(&listener->point->worker->poller, &listener->socket);
 }
 
-void listener_go_on(struct listener *listener)
-{
-    if (!listener->slowed)
-        return;
-    listener->slowed = false;
-    poller_rearm(&listener->point->worker->poller, &listener->socket);
-}
-
 void listener_close(struct listener *listener)
 {
-    listener->paused = listener->slowed = false; /* no tick starts it again */
+    listener->paused = false; /* no tick starts it again */
     close(listener->socket.fd);
     listener->socket.fd = -1;
 }

@@ -26,7 +26,6 @@
 #define RELAY_YOUNG_MS 1000      /* opened so lately, it is about to be used */
 #define RELAY_BORDER_WAIT_MS 500 /* for a session to reach a transaction border */
 #define RELAY_TICK_MS 100        /* between looks at deadlines */
-#define RELAY_PACE_MS 4          /* until clients that came too fast are taken on */
 #define RELAY_BORDER_TICK_MS 5   /* between looks at sessions that shall end */
 #define RELAY_LIVENESS_MS 3000   /* between looks at targets that owe an acknowledgement */
 #define RELAY_CHUNK (64u << 10)  /* bytes of one read */
@@ -50,7 +49,6 @@ struct listener {
     struct point *point;
     struct poller_socket socket;
     uint64_t said_ms; /* boot clock: when the log heard last that accept failed; 0: never */
-    bool slowed;      /* clients come too fast; goes on within milliseconds */
     bool paused;      /* before the first view, or accept failed; the next tick tries again */
 };
 
@@ -106,9 +104,7 @@ struct worker {
     struct poller poller;
     struct pipes pipes;
     struct connection *dead; /* freed after the turn of the loop */
-    uv_timer_t tick, border_tick, liveness, pace;
-    unsigned accepts;    /* clients that may be taken now */
-    uint64_t accepts_ms; /* the loop's time when that was counted */
+    uv_timer_t tick, border_tick, liveness;
 
     struct acknowledgement *ack; /* of a view whose old connections still end */
     size_t owed;                 /* connections that end before it is acknowledged */
@@ -140,7 +136,6 @@ int worker_start(struct worker *worker);
 void worker_free(struct worker *worker); /* stops and joins */
 void worker_watch_deadlines(struct worker *worker);
 void worker_watch_borders(struct worker *worker);
-void worker_slow_down(struct worker *worker); /* its listeners, for RELAY_PACE_MS */
 announce_take worker_take;
 void worker_connection_ended(struct connection *connection);
 void worker_lookup_ended(struct worker *worker);
@@ -152,7 +147,6 @@ void point_take(struct point *point, const struct view *view, const struct view_
 /* accept.c */
 int listener_open(struct listener *listener, struct point *point, int fd); /* takes fd */
 void listener_resume(struct listener *listener);
-void listener_go_on(struct listener *listener); /* one that was slowed */
 void listener_close(struct listener *listener);
 
 /* hold.c */

@@ -116,15 +116,6 @@ static void on_liveness(uv_timer_t *timer)
         liveness_look(&worker->points[i], now_ms);
 }
 
-static void on_pace(uv_timer_t *timer)
-{
-    struct worker *worker = timer->data;
-    for (size_t i = 0; i < worker->relay->outlet_count; i++) {
-        for (size_t n = 0; n < worker->points[i].listener_count; n++)
-            listener_go_on(&worker->points[i].listeners[n]);
-    }
-}
-
 static void start_timer(uv_timer_t *timer, uv_timer_cb callback, uint64_t every_ms)
 {
     if (!uv_is_active((uv_handle_t *)timer))
@@ -141,12 +132,6 @@ void worker_watch_borders(struct worker *worker)
     start_timer(&worker->border_tick, on_border_tick, RELAY_BORDER_TICK_MS);
 }
 
-void worker_slow_down(struct worker *worker)
-{
-    if (!uv_is_active((uv_handle_t *)&worker->pace))
-        uv_timer_start(&worker->pace, on_pace, RELAY_PACE_MS, 0);
-}
-
 static void bury(struct worker *worker)
 {
     for (struct connection *each = worker->dead, *next; each; each = next) {
@@ -160,8 +145,6 @@ static void init_handles(struct worker *worker)
 {
     uv_loop_t *uv = &worker->loop.uv;
     worker->tick.data = worker->border_tick.data = worker->liveness.data = worker;
-    worker->pace.data = worker;
-    uv_timer_init(uv, &worker->pace);
     uv_timer_init(uv, &worker->tick);
     uv_timer_init(uv, &worker->border_tick);
     uv_timer_init(uv, &worker->liveness);

@@ -299,20 +299,6 @@ static void an_urgent_byte_does_not_end_a_bulk_copy(void **unused)
 }
 
 /* What a fence's answer waits for counts until it is closed, also when a switch hurries it. */
-/* A burst at once, the rest at four a millisecond, and nobody is forgotten. */
-static void a_flood_of_clients_is_taken_at_a_pace(void **unused)
-{
-    (void)unused;
-    struct relay_scene scene;
-    relay_scene_init(&scene, (struct relay_scene_options){0});
-    uint64_t began_ms = now_ms();
-    for (int i = 0; i < 600; i++)
-        close(client_new(&scene));
-    AWAIT(&scene, numbers(&scene).accepted == 600);
-    assert_true(now_ms() - began_ms >= (600 - 256) / 4 - RELAY_PACE_MS);
-    relay_scene_fini(&scene);
-}
-
 static void what_is_hurried_out_of_a_drain_stays_behind_until_it_is_closed(void **unused)
 {
     (void)unused;
@@ -353,7 +339,6 @@ int main(void)
         cmocka_unit_test(what_the_loops_need_is_not_for_connections),
         cmocka_unit_test(an_urgent_byte_stops_nobody),
         cmocka_unit_test(an_urgent_byte_does_not_end_a_bulk_copy),
-        cmocka_unit_test(a_flood_of_clients_is_taken_at_a_pace),
         cmocka_unit_test(what_is_hurried_out_of_a_drain_stays_behind_until_it_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
