@@ -20,7 +20,7 @@ extern const struct step_kind step_s3_check_replication, step_s3_put_replication
     "</Values></member>"
 #define METRICS(results)                                                                           \
     "<GetMetricDataResult><MetricDataResults>" results "</MetricDataResults></"                    \
-                                                       "GetMetricDataResult>"
+    "GetMetricDataResult>"
 #define FAILURES(failed) METRICS(RESULT("failed", failed))
 #define PENDING(pending, latency) METRICS(RESULT("pending", pending) RESULT("latency", latency))
 #define NUMBER(number) "<member>" number "</member>"
