@@ -220,7 +220,7 @@ static void read_error(const struct aws_service *service, const char *method,
         http_header_find(reply->headers, reply->header_count, "x-amzn-errortype");
     if (service->protocol == AWS_JSON)
         read_json_error(tree, ret);
-    else
+    if (!*ret->code)
         read_xml_error(tree, ret);
     if (!*ret->code && type)
         copy_type(ret->code, (const char *)type->value.data, type->value.size);
@@ -239,11 +239,15 @@ static void understand_status(const struct aws_service *service, const char *met
     struct failure why = {""};
     cJSON *tree = NULL;
     int status = read_tree(service, reply->body, &tree, &why);
+    bool is_error = reply->status < 200 || reply->status > 299;
+    /* Who checks keys and rights before a service that speaks JSON may speak XML. */
+    if (status < 0 && is_error && service->protocol == AWS_JSON)
+        xml_parse((const char *)reply->body.data, reply->body.size, &tree, &why);
     ret->status = reply->status;
     ret->size = reply->body.size;
     read_request_id(reply, tree, ret);
     read_times(reply, ret);
-    if (reply->status < 200 || reply->status > 299) {
+    if (is_error) {
         read_error(service, method, reply, tree, ret);
         cJSON_Delete(tree);
     } else if (status < 0) {

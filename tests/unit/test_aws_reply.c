@@ -105,6 +105,18 @@ static void errors_of_json_services_are_understood(void **state)
         "InvalidDocument", "", "");
 }
 
+/* As moto refuses keys and rights, whatever the service speaks. */
+static void an_error_in_xml_is_understood_of_a_json_service_too(void **state)
+{
+    (void)state;
+    static const char denied[] =
+        "<ErrorResponse><Errors><Error><Code>AccessDenied</Code><Message>Not you</Message>"
+        "</Error></Errors><RequestId>7</RequestId></ErrorResponse>";
+    assert_refusal(understand(&aws_ecs, 403, denied), "AccessDenied", "Not you", "7");
+    assert_int_equal(understand(&aws_ecs, 200, denied).meaning, AWS_MEANS_UNSURE);
+    assert_int_equal(understand(&aws_ecs, 403, "<html><p>").meaning, AWS_MEANS_UNSURE);
+}
+
 static enum aws_meaning meaning_of_code(unsigned status, const char *code)
 {
     char body[256];
@@ -269,6 +281,7 @@ int main(void)
         cmocka_unit_test(errors_of_ec2_are_understood),
         cmocka_unit_test(errors_of_s3_and_route_53_are_understood),
         cmocka_unit_test(errors_of_json_services_are_understood),
+        cmocka_unit_test(an_error_in_xml_is_understood_of_a_json_service_too),
         cmocka_unit_test(throttles_are_known_and_quotas_are_none),
         cmocka_unit_test(clocks_and_expired_credentials_are_known),
         cmocka_unit_test(capacity_that_is_short_is_a_refusal_of_any_status),
