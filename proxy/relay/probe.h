@@ -9,10 +9,9 @@
 #pragma once
 
 #include "base/address.h"
-#include "base/failure.h"
-#include "base/span.h"
+#include "base/sql.h"
 
-#define PROBE_WORDS_SIZE 256
+#define PROBE_WORDS_SIZE SQL_WORDS_SIZE
 
 enum probe_verdict {
     PROBE_WAITS,
@@ -42,24 +41,7 @@ struct probe_kind {
     void (*end)(void *probe);
 };
 
-/* probe_postgres.c, probe_mysql.c: their libraries must be loaded. */
+/* probe_login.c: their libraries must be loaded. */
 extern const struct probe_kind probe_postgres, probe_mysql;
 /* probe_greeting.c */
 extern const struct probe_kind probe_postgres_greeting, probe_mysql_greeting;
-
-/* The client libraries are loaded when a configuration needs them and stay: linked, they would cost
- * every start 3.5 ms and 5 MB. Loaded already: 0. -ENOENT with words. */
-int probe_postgres_load(struct failure *why);
-int probe_mysql_load(struct failure *why);
-
-/* probe_library.c: a library and what is needed of it, into a table of pointers. */
-struct probe_function {
-    const char *name;
-    void *pointer; /* to the pointer */
-};
-
-int probe_load(const char *library, const char *package, const struct probe_function *functions,
-    size_t count, struct failure *why);
-
-/* probe_words.c: one line out of what a server or a library says, which may be anything. */
-void probe_say(char words[PROBE_WORDS_SIZE], struct span text);

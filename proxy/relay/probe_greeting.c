@@ -47,7 +47,7 @@ void greeting_send(struct greeting *greeting, const void *data, size_t size)
 enum probe_verdict greeting_say(
     enum probe_verdict verdict, char words[PROBE_WORDS_SIZE], const char *text)
 {
-    probe_say(words, span_of_text(text));
+    sql_say(words, span_of_text(text));
     return verdict;
 }
 

@@ -61,7 +61,7 @@ static void on_event(uv_poll_t *watch, int status, int events);
 
 int writable_prepare(enum config_probe_type type, struct failure *why)
 {
-    return type == CONFIG_PROBE_POSTGRES ? probe_postgres_load(why) : probe_mysql_load(why);
+    return type == CONFIG_PROBE_POSTGRES ? sql_postgres.load(why) : sql_mysql.load(why);
 }
 
 static const struct probe_kind *kind_of(const struct config_relay *relay)

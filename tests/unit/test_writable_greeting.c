@@ -312,12 +312,12 @@ static void a_library_that_is_not_there_is_named(void **unused)
 {
     (void)unused;
     struct failure why;
-    assert_int_equal(probe_load("libnone.so.7", "libnone7", NULL, 0, &why), -ENOENT);
+    assert_int_equal(sql_load("libnone.so.7", "libnone7", NULL, 0, &why), -ENOENT);
     assert_non_null(strstr(why.text, "libnone.so.7"));
     assert_non_null(strstr(why.text, "is the package libnone7 installed?"));
     void *pointer = NULL;
-    const struct probe_function function = {"no_such_function", &pointer};
-    assert_int_equal(probe_load("libpq.so.5", "libpq5", &function, 1, &why), -ENOENT);
+    const struct sql_function function = {"no_such_function", &pointer};
+    assert_int_equal(sql_load("libpq.so.5", "libpq5", &function, 1, &why), -ENOENT);
     assert_string_equal(why.text, "libpq.so.5 has no no_such_function");
 }
 

@@ -3,19 +3,19 @@
  *     mysql_real_connect → mysql_real_query → mysql_fetch_row, twice → mysql_close
  *
  * Each call runs in a coroutine of the library's (`…_start`, and `…_cont` when its socket is
- * ready). Writable is one row that says: neither read_only nor, as Aurora's readers have it,
- * innodb_read_only. Everything else is not yet. What can go wrong besides: the question ends while
- * a call waits; the call is then told that its time is over.
+ * ready). What can go wrong besides: the question ends while a call waits; the call is then told
+ * that its time is over.
  *
  * What could block or leak is not given to the library: it connects to an address over TCP, reads
  * no option file, and answers neither a request for a local file nor for a login that asks a
  * terminal or a KDC. */
-#include "proxy/relay/probe.h"
+#include "base/sql.h"
 
 #include "base/memory.h"
 
 #include <errmsg.h>
 #include <mysql.h>
+#include <mysqld_error.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -24,7 +24,6 @@
 #define LOGINS                                                                                     \
     "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519,parsec,"           \
     "mysql_clear_password"
-#define QUESTION "SELECT @@global.read_only, @@global.innodb_read_only"
 #define RESUMES_MAX 16 /* until a call that is told to give up must have returned */
 
 #define FUNCTIONS(X)                                                                               \
@@ -37,6 +36,7 @@
     X(mysql_real_query_cont)                                                                       \
     X(mysql_use_result)                                                                            \
     X(mysql_num_fields)                                                                            \
+    X(mysql_fetch_fields)                                                                          \
     X(mysql_fetch_row_start)                                                                       \
     X(mysql_fetch_row_cont)                                                                        \
     X(mysql_free_result)                                                                           \
@@ -46,7 +46,7 @@
     X(mysql_close)                                                                                 \
     X(mariadb_cancel)
 
-/* Written once, before any probe begins. */
+/* Written once, before any session begins. */
 static struct {
 #define POINTER(name) __typeof__(name) *name;
     FUNCTIONS(POINTER)
@@ -57,7 +57,7 @@ static struct {
 enum call { CALL_NONE, CALL_CONNECT, CALL_QUERY, CALL_FIRST_ROW, CALL_SECOND_ROW };
 
 struct mysql {
-    const struct probe_question *question;
+    const struct sql_question *question;
     MYSQL *handle;
     enum call call;
     int waits; /* MYSQL_WAIT_…: what the call waits for; 0: it has returned */
@@ -67,18 +67,18 @@ struct mysql {
     MYSQL *connected; /* what the calls return */
     int query_status;
     MYSQL_RES *result;
-    MYSQL_ROW row;
-    bool read_only, innodb_read_only; /* what the row says */
+    MYSQL_ROW fetched;
+    struct sql_row row;
 };
 
-int probe_mysql_load(struct failure *why)
+static int load(struct failure *why)
 {
 #define FUNCTION(name) {#name, &my.name},
-    const struct probe_function functions[] = {FUNCTIONS(FUNCTION)};
+    const struct sql_function functions[] = {FUNCTIONS(FUNCTION)};
 #undef FUNCTION
     if (my.loaded)
         return 0;
-    int status = probe_load(
+    int status = sql_load(
         "libmariadb.so.3", "libmariadb3", functions, sizeof functions / sizeof *functions, why);
     if (status == 0 && my.mysql_server_init(0, NULL, NULL) != 0) /* reads /etc/services */
         status = failure_set(why, UV_ENOMEM, "libmariadb.so.3 does not start");
@@ -102,7 +102,7 @@ static void set_options(MYSQL *handle)
     my.mysql_options(handle, MYSQL_OPT_CONNECT_ATTR_RESET, NULL);
 }
 
-static void *begin(const struct probe_question *question)
+static void *begin(const struct sql_question *question)
 {
     struct mysql *mysql = memory_new(sizeof *mysql);
     mysql->question = question;
@@ -116,21 +116,22 @@ static void *begin(const struct probe_question *question)
 
 static int start_connect(struct mysql *mysql)
 {
-    const struct probe_question *question = mysql->question;
+    const struct sql_question *question = mysql->question;
     return my.mysql_real_connect_start(&mysql->connected, mysql->handle, mysql->ip, question->user,
         question->password, question->database, address_port(&question->address), NULL, 0);
 }
 
 static int start(struct mysql *mysql)
 {
+    const char *statement = mysql->question->statement;
     switch (mysql->call) {
     case CALL_CONNECT:
         return start_connect(mysql);
     case CALL_QUERY:
         return my.mysql_real_query_start(
-            &mysql->query_status, mysql->handle, QUESTION, strlen(QUESTION));
+            &mysql->query_status, mysql->handle, statement, strlen(statement));
     default:
-        return my.mysql_fetch_row_start(&mysql->row, mysql->result);
+        return my.mysql_fetch_row_start(&mysql->fetched, mysql->result);
     }
 }
 
@@ -142,48 +143,43 @@ static int resume(struct mysql *mysql, int happened)
     case CALL_QUERY:
         return my.mysql_real_query_cont(&mysql->query_status, mysql->handle, happened);
     default:
-        return my.mysql_fetch_row_cont(&mysql->row, mysql->result, happened);
+        return my.mysql_fetch_row_cont(&mysql->fetched, mysql->result, happened);
     }
 }
 
-static enum probe_verdict say(
-    enum probe_verdict verdict, char words[PROBE_WORDS_SIZE], const char *text)
-{
-    probe_say(words, span_of_text(text));
-    return verdict;
-}
-
-static enum probe_verdict fail(struct mysql *mysql, char words[PROBE_WORDS_SIZE])
+static enum sql_verdict fail(struct mysql *mysql, char words[SQL_WORDS_SIZE])
 {
     const char *error = my.mysql_error(mysql->handle);
-    return say(PROBE_NOT_YET, words, *error ? error : "an answer that was not asked for");
+    sql_say(words, span_of_text(*error ? error : SQL_NOT_ASKED_FOR));
+    return SQL_FAILED;
 }
 
-static enum probe_verdict fail_connecting(struct mysql *mysql, char words[PROBE_WORDS_SIZE])
+static enum sql_verdict fail_asking(struct mysql *mysql, char words[SQL_WORDS_SIZE])
 {
     unsigned error = my.mysql_errno(mysql->handle);
     fail(mysql, words);
-    return error == CR_CONNECTION_ERROR || error == CR_CONN_HOST_ERROR ? PROBE_UNREACHABLE
-                                                                       : PROBE_NOT_YET;
+    return error == ER_PARSE_ERROR || error == ER_UNKNOWN_SYSTEM_VARIABLE ? SQL_NOT_UNDERSTOOD
+                                                                          : SQL_FAILED;
 }
 
-/* MariaDB 12 has more than two values, in words. */
-static bool is_off(const char *value)
+static enum sql_verdict fail_connecting(struct mysql *mysql, char words[SQL_WORDS_SIZE])
 {
-    return value && (strcmp(value, "0") == 0 || strcmp(value, "OFF") == 0);
+    unsigned error = my.mysql_errno(mysql->handle);
+    fail(mysql, words);
+    return error == CR_CONNECTION_ERROR || error == CR_CONN_HOST_ERROR ? SQL_UNREACHABLE
+                                                                       : SQL_FAILED;
 }
 
-static enum probe_verdict judge(const struct mysql *mysql, char words[PROBE_WORDS_SIZE])
+static void take_row(struct mysql *mysql)
 {
-    if (mysql->innodb_read_only)
-        return say(PROBE_NOT_YET, words, "innodb_read_only is set");
-    if (mysql->read_only)
-        return say(PROBE_NOT_YET, words, "read_only is set");
-    return say(PROBE_WRITABLE, words, "writable");
+    unsigned count = my.mysql_num_fields(mysql->result);
+    const MYSQL_FIELD *fields = my.mysql_fetch_fields(mysql->result);
+    for (unsigned i = 0; mysql->fetched && i < count; i++)
+        sql_row_add(&mysql->row, fields[i].name, mysql->fetched[i]);
 }
 
-/* The call has returned: the next one (PROBE_WAITS), or a verdict. */
-static enum probe_verdict go_on(struct mysql *mysql, char words[PROBE_WORDS_SIZE])
+/* The call has returned: the next one (SQL_WAITS), or a verdict. */
+static enum sql_verdict go_on(struct mysql *mysql, char words[SQL_WORDS_SIZE])
 {
     switch (mysql->call) {
     case CALL_NONE:
@@ -194,21 +190,23 @@ static enum probe_verdict go_on(struct mysql *mysql, char words[PROBE_WORDS_SIZE
         break;
     case CALL_QUERY:
         mysql->result = mysql->query_status == 0 ? my.mysql_use_result(mysql->handle) : NULL;
-        if (!mysql->result || my.mysql_num_fields(mysql->result) != 2)
-            return fail(mysql, words);
+        if (!mysql->result || my.mysql_num_fields(mysql->result) > SQL_COLUMNS_MAX)
+            return fail_asking(mysql, words);
         break;
     case CALL_FIRST_ROW:
-        if (!mysql->row || !mysql->row[0] || !mysql->row[1])
+        if (!mysql->fetched && my.mysql_errno(mysql->handle) != 0)
             return fail(mysql, words);
-        mysql->read_only = !is_off(mysql->row[0]);
-        mysql->innodb_read_only = !is_off(mysql->row[1]);
+        take_row(mysql);
+        mysql->complete = !mysql->fetched;
+        if (mysql->complete)
+            return SQL_ANSWERED;
         break;
     case CALL_SECOND_ROW:
-        mysql->complete = !mysql->row && my.mysql_errno(mysql->handle) == 0;
-        return mysql->complete ? judge(mysql, words) : fail(mysql, words);
+        mysql->complete = !mysql->fetched && my.mysql_errno(mysql->handle) == 0;
+        return mysql->complete ? SQL_ANSWERED : fail(mysql, words);
     }
     mysql->call++;
-    return PROBE_WAITS;
+    return SQL_WAITS;
 }
 
 static int happened_of(const struct mysql *mysql, int events)
@@ -218,22 +216,28 @@ static int happened_of(const struct mysql *mysql, int events)
     return happened & mysql->waits;
 }
 
-static enum probe_verdict step(
-    void *probe, int events, struct probe_wait *ret_wait, char words[PROBE_WORDS_SIZE])
+static enum sql_verdict step(
+    void *session, int events, struct sql_wait *ret_wait, char words[SQL_WORDS_SIZE])
 {
-    struct mysql *mysql = probe;
+    struct mysql *mysql = session;
     if (mysql->waits)
         mysql->waits = resume(mysql, happened_of(mysql, events));
     while (!mysql->waits) {
-        enum probe_verdict verdict = go_on(mysql, words);
-        if (verdict != PROBE_WAITS)
+        enum sql_verdict verdict = go_on(mysql, words);
+        if (verdict != SQL_WAITS)
             return verdict;
         mysql->waits = start(mysql);
     }
-    *ret_wait = (struct probe_wait){.fd = my.mysql_get_socket(mysql->handle),
+    *ret_wait = (struct sql_wait){.fd = my.mysql_get_socket(mysql->handle),
         .events = (mysql->waits & MYSQL_WAIT_READ ? UV_READABLE : 0) |
                   (mysql->waits & MYSQL_WAIT_WRITE ? UV_WRITABLE : 0)};
-    return PROBE_WAITS;
+    return SQL_WAITS;
+}
+
+static const struct sql_row *row_of(const void *session)
+{
+    const struct mysql *mysql = session;
+    return &mysql->row;
 }
 
 /* mysql_close may come in the middle of a call, but what the call had allocated may then be lost;
@@ -241,9 +245,9 @@ static enum probe_verdict step(
  * read on, blocking. The farewell of mysql_close is five bytes into an empty buffer: it does not
  * block.
  */
-static void end(void *probe)
+static void end(void *session)
 {
-    struct mysql *mysql = probe;
+    struct mysql *mysql = session;
     for (unsigned i = 0; mysql->waits && i < RESUMES_MAX; i++)
         mysql->waits = resume(mysql, MYSQL_WAIT_TIMEOUT);
     if (!mysql->complete)
@@ -251,7 +255,9 @@ static void end(void *probe)
     if (mysql->result)
         my.mysql_free_result(mysql->result);
     my.mysql_close(mysql->handle);
+    sql_row_fini(&mysql->row);
     free(mysql);
 }
 
-const struct probe_kind probe_mysql = {.begin = begin, .step = step, .end = end};
+const struct sql_client sql_mysql = {
+    .load = load, .begin = begin, .step = step, .row = row_of, .end = end};

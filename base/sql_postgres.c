@@ -1,12 +1,11 @@
-/* PostgreSQL through libpq: log in, ask both questions in one statement, leave.
+/* PostgreSQL through libpq: log in, ask, leave.
  *
  *     PQconnectStartParams → PQconnectPoll … → PQsendQuery → PQconsumeInput … → PQgetResult → NULL
  *
- * Writable is one row that says: not in recovery, transactions are not read-only. Everything else
- * is not yet. What could block is not given to libpq: the address is resolved already, no service,
+ * What could block is not given to libpq: the address is resolved already, no service,
  * password or certificate file is looked for, and without a host's name it refuses GSSAPI, which
- * would talk to a KDC. (So there is no SNI either; nothing that is promoted here needs it.) */
-#include "proxy/relay/probe.h"
+ * would talk to a KDC. (So there is no SNI either; nothing that is asked here needs it.) */
+#include "base/sql.h"
 
 #include "base/memory.h"
 
@@ -36,12 +35,13 @@
     X(PQresultErrorMessage)                                                                        \
     X(PQntuples)                                                                                   \
     X(PQnfields)                                                                                   \
+    X(PQfname)                                                                                     \
     X(PQgetisnull)                                                                                 \
     X(PQgetvalue)                                                                                  \
     X(PQclear)                                                                                     \
     X(PQfinish)
 
-/* Written once, before any probe begins. */
+/* Written once, before any session begins. */
 static struct {
 #define POINTER(name) __typeof__(name) *name;
     FUNCTIONS(POINTER)
@@ -51,21 +51,21 @@ static struct {
 
 struct postgres {
     PGconn *connection;
+    const char *statement;
     bool started, asking;
     unsigned reads;
-    unsigned rows;
-    bool in_recovery, read_only; /* what the row says */
+    struct sql_row row;
 };
 
-int probe_postgres_load(struct failure *why)
+static int load(struct failure *why)
 {
 #define FUNCTION(name) {#name, &pq.name},
-    const struct probe_function functions[] = {FUNCTIONS(FUNCTION)};
+    const struct sql_function functions[] = {FUNCTIONS(FUNCTION)};
 #undef FUNCTION
     if (pq.loaded)
         return 0;
     int status =
-        probe_load("libpq.so.5", "libpq5", functions, sizeof functions / sizeof *functions, why);
+        sql_load("libpq.so.5", "libpq5", functions, sizeof functions / sizeof *functions, why);
     pq.loaded = status == 0;
     return status;
 }
@@ -77,7 +77,7 @@ static void ignore_notice(void *unused, const char *message)
     (void)message;
 }
 
-static void *begin(const struct probe_question *question)
+static void *begin(const struct sql_question *question)
 {
     char ip[ADDRESS_TEXT_SIZE], port[8];
     address_print_ip(&question->address, ip);
@@ -95,6 +95,7 @@ static void *begin(const struct probe_question *question)
         values[i] = options[i][1];
     }
     struct postgres *postgres = memory_new(sizeof *postgres);
+    postgres->statement = question->statement;
     postgres->connection = pq.PQconnectStartParams(names, values, 0);
     if (postgres->connection)
         pq.PQsetNoticeProcessor(postgres->connection, ignore_notice, NULL);
@@ -102,58 +103,43 @@ static void *begin(const struct probe_question *question)
 }
 
 /* "connection to server at "10.1.0.7", port 5432 failed: FATAL:  …": who it was is said already. */
-static void say_error(char words[PROBE_WORDS_SIZE], const char *message)
+static void say_error(char words[SQL_WORDS_SIZE], const char *message)
 {
     static const char prefix[] = "connection to server at ", failed[] = " failed: ";
     const char *rest = strstr(message, failed);
     if (strncmp(message, prefix, strlen(prefix)) == 0 && rest)
         message = rest + strlen(failed);
-    probe_say(words, span_of_text(message));
+    sql_say(words, span_of_text(message));
 }
 
-static enum probe_verdict wait_for(
-    struct postgres *postgres, int events, struct probe_wait *ret_wait)
+static enum sql_verdict wait_for(struct postgres *postgres, int events, struct sql_wait *ret_wait)
 {
-    *ret_wait = (struct probe_wait){.fd = pq.PQsocket(postgres->connection), .events = events};
-    return PROBE_WAITS;
+    *ret_wait = (struct sql_wait){.fd = pq.PQsocket(postgres->connection), .events = events};
+    return SQL_WAITS;
 }
 
-static enum probe_verdict fail(struct postgres *postgres, char words[PROBE_WORDS_SIZE])
+static enum sql_verdict fail(struct postgres *postgres, char words[SQL_WORDS_SIZE])
 {
     say_error(words, pq.PQerrorMessage(postgres->connection));
-    return PROBE_NOT_YET;
+    return SQL_FAILED;
 }
 
-static bool is_value(const PGresult *row, int column, const char *value)
-{
-    return !pq.PQgetisnull(row, 0, column) && strcmp(pq.PQgetvalue(row, 0, column), value) == 0;
-}
-
-/* False: it is not the answer that was asked for. */
+/* False: it is not an answer that can be asked for. */
 static bool take_row(struct postgres *postgres, const PGresult *row)
 {
-    if (postgres->rows++ > 0 || pq.PQnfields(row) != 2 || pq.PQntuples(row) != 1)
+    int columns = pq.PQnfields(row);
+    if (postgres->row.count > 0 || columns > SQL_COLUMNS_MAX || pq.PQntuples(row) != 1)
         return false;
-    postgres->in_recovery = is_value(row, 0, "t");
-    postgres->read_only = is_value(row, 1, "on");
-    return (postgres->in_recovery || is_value(row, 0, "f")) &&
-           (postgres->read_only || is_value(row, 1, "off"));
-}
-
-static enum probe_verdict judge(const struct postgres *postgres, char words[PROBE_WORDS_SIZE])
-{
-    bool writable = postgres->rows == 1 && !postgres->in_recovery && !postgres->read_only;
-    const char *why = postgres->rows != 1     ? "no answer to the question"
-                      : postgres->in_recovery ? "in recovery"
-                      : postgres->read_only   ? "transactions are read-only"
-                                              : "writable";
-    probe_say(words, span_of_text(why));
-    return writable ? PROBE_WRITABLE : PROBE_NOT_YET;
+    for (int i = 0; i < columns; i++) {
+        const char *value = pq.PQgetisnull(row, 0, i) ? NULL : pq.PQgetvalue(row, 0, i);
+        sql_row_add(&postgres->row, pq.PQfname(row, i), value);
+    }
+    return true;
 }
 
 /* False: the answer is an odd one. */
 static bool take_result(
-    struct postgres *postgres, const PGresult *result, char words[PROBE_WORDS_SIZE])
+    struct postgres *postgres, const PGresult *result, char words[SQL_WORDS_SIZE])
 {
     ExecStatusType status = pq.PQresultStatus(result);
     if (status == PGRES_SINGLE_TUPLE && take_row(postgres, result))
@@ -161,31 +147,31 @@ static bool take_result(
     if (status == PGRES_TUPLES_OK && pq.PQntuples(result) == 0)
         return true; /* the end of the rows */
     const char *message = pq.PQresultErrorMessage(result);
-    say_error(words, *message ? message : "an answer that was not asked for");
+    say_error(words, *message ? message : SQL_NOT_ASKED_FOR);
     return false;
 }
 
-static enum probe_verdict take_results(
-    struct postgres *postgres, struct probe_wait *ret_wait, char words[PROBE_WORDS_SIZE])
+static enum sql_verdict take_results(
+    struct postgres *postgres, struct sql_wait *ret_wait, char words[SQL_WORDS_SIZE])
 {
     while (!pq.PQisBusy(postgres->connection)) {
         PGresult *result = pq.PQgetResult(postgres->connection);
         if (!result)
-            return judge(postgres, words);
+            return SQL_ANSWERED;
         bool good = take_result(postgres, result, words);
         pq.PQclear(result);
         if (!good)
-            return PROBE_NOT_YET;
+            return SQL_FAILED;
     }
     return wait_for(postgres, UV_READABLE, ret_wait);
 }
 
-static enum probe_verdict read_answer(
-    struct postgres *postgres, struct probe_wait *ret_wait, char words[PROBE_WORDS_SIZE])
+static enum sql_verdict read_answer(
+    struct postgres *postgres, struct sql_wait *ret_wait, char words[SQL_WORDS_SIZE])
 {
     if (postgres->reads++ == READS_MAX) {
-        probe_say(words, span_of_text("an answer without end"));
-        return PROBE_NOT_YET;
+        sql_say(words, span_of_text("an answer without end"));
+        return SQL_FAILED;
     }
     if (!pq.PQconsumeInput(postgres->connection))
         return fail(postgres, words);
@@ -197,21 +183,19 @@ static enum probe_verdict read_answer(
     return take_results(postgres, ret_wait, words);
 }
 
-static enum probe_verdict ask(
-    struct postgres *postgres, struct probe_wait *ret_wait, char words[PROBE_WORDS_SIZE])
+static enum sql_verdict ask(
+    struct postgres *postgres, struct sql_wait *ret_wait, char words[SQL_WORDS_SIZE])
 {
     postgres->asking = true;
     if (pq.PQsetnonblocking(postgres->connection, 1) < 0 ||
-        !pq.PQsendQuery(postgres->connection,
-            "SELECT pg_catalog.pg_is_in_recovery(), "
-            "pg_catalog.current_setting('transaction_read_only')") ||
+        !pq.PQsendQuery(postgres->connection, postgres->statement) ||
         !pq.PQsetSingleRowMode(postgres->connection))
         return fail(postgres, words);
     return read_answer(postgres, ret_wait, words);
 }
 
-static enum probe_verdict log_in(
-    struct postgres *postgres, struct probe_wait *ret_wait, char words[PROBE_WORDS_SIZE])
+static enum sql_verdict log_in(
+    struct postgres *postgres, struct sql_wait *ret_wait, char words[SQL_WORDS_SIZE])
 {
     bool connecting = pq.PQstatus(postgres->connection) == CONNECTION_STARTED;
     switch (pq.PQconnectPoll(postgres->connection)) {
@@ -223,15 +207,15 @@ static enum probe_verdict log_in(
         return ask(postgres, ret_wait, words);
     default:
         fail(postgres, words);
-        return connecting ? PROBE_UNREACHABLE : PROBE_NOT_YET;
+        return connecting ? SQL_UNREACHABLE : SQL_FAILED;
     }
 }
 
-static enum probe_verdict step(
-    void *probe, int events, struct probe_wait *ret_wait, char words[PROBE_WORDS_SIZE])
+static enum sql_verdict step(
+    void *session, int events, struct sql_wait *ret_wait, char words[SQL_WORDS_SIZE])
 {
     (void)events; /* libpq finds out by itself */
-    struct postgres *postgres = probe;
+    struct postgres *postgres = session;
     if (postgres->asking)
         return read_answer(postgres, ret_wait, words);
     if (postgres->started)
@@ -240,14 +224,22 @@ static enum probe_verdict step(
     if (pq.PQstatus(postgres->connection) != CONNECTION_BAD)
         return wait_for(postgres, UV_WRITABLE, ret_wait); /* as libpq's manual wants it */
     fail(postgres, words);
-    return PROBE_UNREACHABLE;
+    return SQL_UNREACHABLE;
 }
 
-static void end(void *probe)
+static const struct sql_row *row_of(const void *session)
 {
-    struct postgres *postgres = probe;
+    const struct postgres *postgres = session;
+    return &postgres->row;
+}
+
+static void end(void *session)
+{
+    struct postgres *postgres = session;
     pq.PQfinish(postgres->connection);
+    sql_row_fini(&postgres->row);
     free(postgres);
 }
 
-const struct probe_kind probe_postgres = {.begin = begin, .step = step, .end = end};
+const struct sql_client sql_postgres = {
+    .load = load, .begin = begin, .step = step, .row = row_of, .end = end};

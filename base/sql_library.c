@@ -2,13 +2,13 @@
  *
  * A library stays for the life of the process (both keep state of their own that no unloading
  * survives). What can go wrong: it is not installed, or is too old to have a function. */
-#include "proxy/relay/probe.h"
+#include "base/sql.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 
-int probe_load(const char *library, const char *package, const struct probe_function *functions,
+int sql_load(const char *library, const char *package, const struct sql_function *functions,
     size_t count, struct failure *why)
 {
     void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
