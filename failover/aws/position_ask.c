@@ -20,7 +20,7 @@
 
 #define SIDE_TIMEOUT_MS 5000
 #define AGAIN_MS 250
-#define AGAIN_MAX 16 /* looks at a replica that is behind */
+#define AGAIN_FOR_MS 3000 /* a replica that is behind */
 #define PASSWORD_MAX 4096
 
 enum { PRIMARY, REPLICA, SIDES };
@@ -34,7 +34,8 @@ struct position {
     char *password;               /* NULL: none */
     size_t password_size;
 
-    unsigned side, asked;
+    unsigned side;
+    uint64_t again_until_ms; /* on the loop's clock */
     struct sql_question questions[SIDES];
     void *sessions[SIDES]; /* NULL: none; both are kept until the end, for their rows */
     uv_poll_t *watch;      /* NULL: none; frees itself when closed */
@@ -197,7 +198,8 @@ static void compare(struct position *position)
     enum position_verdict verdict = position_judge(position->options.endpoint->relay->probe,
         client->row(position->sessions[PRIMARY]), client->row(position->sessions[REPLICA]),
         position->options.settled, words);
-    if (verdict == POSITION_BEHIND && ++position->asked < AGAIN_MAX)
+    if (verdict == POSITION_BEHIND &&
+        uv_now(&position->options.loop->uv) < position->again_until_ms)
         uv_timer_start(&position->timer, on_again, AGAIN_MS, 0);
     else
         conclude(position, verdict, words);
@@ -209,6 +211,7 @@ static void take_row(struct position *position)
         give_up(position, "it does not say");
     } else if (position->side == PRIMARY) {
         position->side = REPLICA;
+        position->again_until_ms = uv_now(&position->options.loop->uv) + AGAIN_FOR_MS;
         ask_side(position);
     } else {
         compare(position);

@@ -55,19 +55,19 @@ def test_a_replica_that_has_all_is_promoted_without_a_word_of_aws(scene):
 
 @on_both
 def test_a_replica_that_is_held_back_is_not_promoted(scene):
-    gate = Gate(scene, "6s")
+    gate = Gate(scene, "12s")
     scene.pair.us.query(HOLD[str(scene.pair)])
     gate.write(1)
     caught_up, _ = gate.move("switchover", 1)
     assert caught_up["status"] == "failed" and caught_up["lag_ms"] is None
-    assert "timed out after 6s" in caught_up["detail"]
+    assert "timed out after 12s" in caught_up["detail"]
     assert BEHIND[str(scene.pair)] in caught_up["detail"]
     assert not scene.pair.us.is_writable()
 
 
 @on_both
 def test_a_primary_that_cannot_be_asked_proves_nothing(scene):
-    gate = Gate(scene, "8s")
+    gate = Gate(scene, "12s")
     with scene.lost():
         caught_up, log = gate.move("failover", 1)
     assert caught_up["status"] == "failed"
