@@ -41,13 +41,16 @@ class Server:
         self.process = None
         shutil.chown(self.folder, "nobody")
 
+    def surroundings(self):
+        """With temporary tables of its own: MariaDB's would meet others' of the same name."""
+        return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TMPDIR": str(self.folder)}
+
     def run(self, *command, **options):
         """As nobody: neither database wants to be root."""
         nobody = pwd.getpwnam("nobody")
         result = subprocess.run([*map(str, command)], user=nobody.pw_uid, group=nobody.pw_gid,
                                 extra_groups=[], cwd=self.folder, capture_output=True, text=True,
-                                env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
-                                **options)
+                                env=self.surroundings(), **options)
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout.strip()
 
@@ -61,7 +64,8 @@ class Server:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen([*map(str, self.command())], user=nobody.pw_uid,
                                             group=nobody.pw_gid, extra_groups=[],
-                                            cwd=self.folder, stdout=log, stderr=log)
+                                            cwd=self.folder, env=self.surroundings(), stdout=log,
+                                            stderr=log)
         eventually(self.answers, f"{self.command()[0]} answers", 60)
 
     def log(self):

@@ -25,7 +25,7 @@ class Threads:
     NUMBER, IDS = 4, 1
 
     def __init__(self, relay, place, folder):
-        self.pair, self.place, self.folder = relay.pair, place, folder
+        self.relay, self.pair, self.place, self.folder = relay, relay.pair, place, folder
         self.address, self.port = relay.address, relay.port
         self.ids = itertools.count(1, self.IDS)
         self.workers = collections.defaultdict(list)
@@ -52,7 +52,13 @@ class Threads:
         self.stopping.set()
         for thread in self.threads:
             thread.join(60)
-            assert not thread.is_alive(), "a client hangs"
+            assert not thread.is_alive(), f"a client hangs\n{self.what_is_open()}"
+
+    def what_is_open(self):
+        """At the databases, in the relay, in the kernel."""
+        sockets = self.place.run("ss", "--tcp", "--numeric", "--processes", "--info", "--options")
+        return "\n".join([self.pair.sessions(), self.relay.daemon.cli("connections").out,
+                          sockets.stdout])
 
 
 class Sessions(Threads):

@@ -34,10 +34,11 @@ class Server:
         shutil.chown(folder, user, pwd.getpwnam(user).pw_gid)
 
     def as_user(self, *command):
-        """Databases refuse to be root's; none outlives the tests, however these end."""
+        """Databases refuse to be root's; none outlives the tests, however these end. Temporary
+        tables are apart, since two MariaDB servers may name theirs alike."""
         return [*self.place.wrap, "setpriv", "--reuid", self.user, "--regid",
                 str(pwd.getpwnam(self.user).pw_gid), "--init-groups", "--pdeathsig", "KILL",
-                *map(str, command)]
+                "env", f"TMPDIR={self.folder}", *map(str, command)]
 
     def run(self, *command, **options):
         return subprocess.run(self.as_user(*command), check=True, text=True, cwd=self.folder,
@@ -127,6 +128,11 @@ class Pair:
             server.wait_until_it_answers()
         eventually(self.is_replicating, "the replica follows", SETTLED)
         return self
+
+    def sessions(self):
+        """Who does what on both, and what for it waits; for a person to read."""
+        return "\n".join(f"{server.place.name}: {row}" for server in self.servers
+                         for row in server.query(server.SESSIONS))
 
     def wait_until_caught_up(self):
         """The replica has all that the primary has now."""

@@ -20,6 +20,7 @@ def program(name):
 class Mariadb(Server):
     ERROR = pymysql.OperationalError
     WRITES = "shop.writes"
+    SESSIONS = "SHOW FULL PROCESSLIST"
 
     def __init__(self, place, folder):
         super().__init__(place, folder, "mysql")

@@ -40,6 +40,8 @@ def program(name):
 class Postgres(Server):
     ERROR = psycopg.OperationalError
     WRITES = "writes"
+    SESSIONS = ("SELECT client_addr::text, client_port, state, wait_event_type, wait_event, query "
+                "FROM pg_stat_activity")
 
     def __init__(self, place, folder):
         super().__init__(place, folder, "postgres")
