@@ -1,5 +1,5 @@
-/* Listeners: in come clients, a bounded number an event, so that a flood leaves time for those who
- * are served.
+/* Listeners: in come clients, a bounded number an event, and at a pace when they are a flood
+ * (flood.h).
  *
  * What can go wrong: the descriptors that connections may take are used up, and then a client is
  * reset and counted, while the rest of the daemon still has its own; the whole machine has none,
@@ -14,7 +14,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ACCEPTS_MAX 32 /* of one event */
 #define SAY_AGAIN_MS 10000
 
 static bool is_shortage(int error)
@@ -58,13 +57,25 @@ static void take(struct point *point, int fd, const struct address *client)
         refuse(point, fd);
 }
 
+/* More of them wait, or may. */
+static void go_on(struct listener *listener, unsigned taken)
+{
+    if (flood_note(&listener->flood, taken, false)) {
+        listener->paused = true;
+        worker_rest(listener->point->worker);
+    } else {
+        poller_rearm(&listener->point->worker->poller, &listener->socket);
+    }
+}
+
 static void on_readable(struct poller_socket *socket, uint32_t events)
 {
     struct listener *listener = socket->data;
     (void)events;
     if (listener->paused)
         return;
-    for (unsigned i = 0; i < ACCEPTS_MAX; i++) {
+    unsigned batch = flood_batch(&listener->flood);
+    for (unsigned i = 0; i < batch; i++) {
         struct address client = {0};
         socklen_t size = sizeof client;
         int fd = accept4(socket->fd, &client.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -74,10 +85,11 @@ static void on_readable(struct poller_socket *socket, uint32_t events)
             pause_for_a_tick(listener, errno);
             return;
         } else if (errno == EAGAIN) {
+            flood_note(&listener->flood, i, true);
             return;
         } /* else: this one client is gone (accept(2), "Error handling") */
     }
-    poller_rearm(&listener->point->worker->poller, socket);
+    go_on(listener, batch);
 }
 
 int listener_open(struct listener *listener, struct point *point, int fd)

@@ -11,6 +11,7 @@
 #include "proxy/descriptors.h"
 #include "proxy/pipes.h"
 #include "proxy/relay/connection.h"
+#include "proxy/relay/flood.h"
 #include "proxy/relay/relay.h"
 #include "proxy/relay/writable.h"
 
@@ -49,7 +50,8 @@ struct listener {
     struct point *point;
     struct poller_socket socket;
     uint64_t said_ms; /* boot clock: when the log heard last that accept failed; 0: never */
-    bool paused;      /* before the first view, or accept failed; the next tick tries again */
+    struct flood flood;
+    bool paused; /* before the first view, in a rest (flood.h), or accept failed: until a tick */
 };
 
 struct connection_list {
@@ -104,7 +106,7 @@ struct worker {
     struct poller poller;
     struct pipes pipes;
     struct connection *dead; /* freed after the turn of the loop */
-    uv_timer_t tick, border_tick, liveness;
+    uv_timer_t tick, border_tick, liveness, rest;
 
     struct acknowledgement *ack; /* of a view whose old connections still end */
     size_t owed;                 /* connections that end before it is acknowledged */
@@ -136,6 +138,7 @@ int worker_start(struct worker *worker);
 void worker_free(struct worker *worker); /* stops and joins */
 void worker_watch_deadlines(struct worker *worker);
 void worker_watch_borders(struct worker *worker);
+void worker_rest(struct worker *worker); /* paused listeners go on after FLOOD_REST_MS */
 announce_take worker_take;
 void worker_connection_ended(struct connection *connection);
 void worker_lookup_ended(struct worker *worker);

@@ -53,6 +53,12 @@ static const struct view_endpoint *find_endpoint(const struct view *view, const 
     return &view->endpoints[index];
 }
 
+static void resume_listeners(struct point *point)
+{
+    for (size_t i = 0; i < point->listener_count; i++)
+        listener_resume(&point->listeners[i]);
+}
+
 void worker_take(void *context, const struct view *view, struct acknowledgement *ack)
 {
     struct worker *worker = context;
@@ -63,8 +69,8 @@ void worker_take(void *context, const struct view *view, struct acknowledgement 
     for (size_t i = 0; i < worker->relay->outlet_count; i++) {
         struct point *point = &worker->points[i];
         point_take(point, view, find_endpoint(view, point->outlet->id));
-        for (size_t n = 0; first && n < point->listener_count; n++)
-            listener_resume(&point->listeners[n]);
+        if (first)
+            resume_listeners(point);
     }
     worker->owed--;
     acknowledge(worker);
@@ -80,6 +86,13 @@ static bool has_deadlines(const struct worker *worker)
            worker_has(worker, CONNECTION_RESOLVING) || worker_has(worker, CONNECTION_CONNECTING);
 }
 
+static void on_rest(uv_timer_t *timer)
+{
+    struct worker *worker = timer->data;
+    for (size_t i = 0; i < worker->relay->outlet_count; i++)
+        resume_listeners(&worker->points[i]);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct worker *worker = timer->data;
@@ -89,8 +102,7 @@ static void on_tick(uv_timer_t *timer)
         hold_expire(point, now_ms);
         resolve_expire(point, now_ms);
         dial_expire(point, now_ms);
-        for (size_t n = 0; n < point->listener_count; n++)
-            listener_resume(&point->listeners[n]);
+        resume_listeners(point);
         if (worker->index == 0)
             gate_tell_words(point->outlet);
     }
@@ -132,6 +144,12 @@ void worker_watch_borders(struct worker *worker)
     start_timer(&worker->border_tick, on_border_tick, RELAY_BORDER_TICK_MS);
 }
 
+void worker_rest(struct worker *worker)
+{
+    if (!uv_is_active((uv_handle_t *)&worker->rest))
+        uv_timer_start(&worker->rest, on_rest, FLOOD_REST_MS, 0);
+}
+
 static void bury(struct worker *worker)
 {
     for (struct connection *each = worker->dead, *next; each; each = next) {
@@ -144,10 +162,12 @@ static void bury(struct worker *worker)
 static void init_handles(struct worker *worker)
 {
     uv_loop_t *uv = &worker->loop.uv;
-    worker->tick.data = worker->border_tick.data = worker->liveness.data = worker;
+    worker->tick.data = worker->border_tick.data = worker;
+    worker->liveness.data = worker->rest.data = worker;
     uv_timer_init(uv, &worker->tick);
     uv_timer_init(uv, &worker->border_tick);
     uv_timer_init(uv, &worker->liveness);
+    uv_timer_init(uv, &worker->rest);
     uv_timer_start(&worker->liveness, on_liveness, RELAY_LIVENESS_MS, RELAY_LIVENESS_MS);
 }
 
