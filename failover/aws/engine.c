@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "failover/rpc.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,10 +63,7 @@ static void start_run(struct engine *engine, const struct config_step *step)
 {
     const char *region = engine->state->transition->to;
     const struct step_kind *kind = step_kind_find(step->type);
-    if (!kind) {
-        log_error("no_such_step", LOG_TEXT("step", step->id), LOG_TEXT("type", step->type));
-        return;
-    }
+    assert(kind); /* the configuration knows no other types */
     log_info("step_starts", LOG_TEXT("transition", engine->transition), LOG_TEXT("step", step->id),
         LOG_TEXT("type", step->type));
     struct run_options options = {.loop = engine->loop,

@@ -51,8 +51,8 @@ struct step_kind {
     bool prompt;         /* what it sees is never late: a second act needs no settling */
 };
 
-extern const struct step_kind *const step_kinds[]; /* ends with NULL */
-const struct step_kind *step_kind_find(const char *type);
+extern const struct step_kind *const step_kinds[];        /* ends with NULL */
+const struct step_kind *step_kind_find(const char *type); /* NULL: no configuration says it */
 
 enum step_purpose { STEP_CARRY_OUT, STEP_PLAN, STEP_READY };
 
