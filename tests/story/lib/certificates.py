@@ -21,8 +21,8 @@ class Authority:
         openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
 
     def leaf(self, name):
-        """(certificate, key) for "DNS:…" or "IP:…"."""
-        base = self.folder / name.replace(":", "-")
+        """(certificate, key) for "DNS:…" or "IP:…"; more behind commas."""
+        base = self.folder / name.partition(",")[0].replace(":", "-")
         key, request, names, leaf = (f"{base}.{end}" for end in ("key", "csr", "names", "pem"))
         self.make_key(key)
         openssl("req", "-new", "-key", key, "-subj", "/CN=leaf", "-out", request)

@@ -1,11 +1,32 @@
 """A network namespace with a loopback, port 53 and resolv.conf of its own."""
+import contextlib
+import ctypes
 import itertools
 import os
 import pathlib
 import shutil
 import subprocess
 
+CLONE_NEWNET = 0x40000000
+
+_libc = ctypes.CDLL(None, use_errno=True)
 _numbers = itertools.count(1)
+
+
+def enter(file):
+    if _libc.setns(file.fileno(), CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+@contextlib.contextmanager
+def inside(name):
+    """What this thread does in here (and threads and programs that it starts) happens in there."""
+    with open("/proc/thread-self/ns/net") as before, open(f"/run/netns/{name}") as there:
+        enter(there)
+        try:
+            yield
+        finally:
+            enter(before)
 
 
 class Namespace:
@@ -31,6 +52,10 @@ class Namespace:
     def run(self, *command, **options):
         return subprocess.run([*self.wrap, *command], capture_output=True, text=True, timeout=60,
                               **options)
+
+    def inside(self):
+        """Sockets alone: this thread's files, /etc/resolv.conf too, stay what they were."""
+        return inside(self.name)
 
     def close(self):
         subprocess.run(["ip", "netns", "delete", self.name], check=False)

@@ -2,7 +2,8 @@
 //
 //   NODE_PATH=… node operations.js URL REGION KEY-ID SECRET BUCKET OTHER-BUCKET [whole]
 //
-// It prints the results as JSON: the same wherever the bucket is.
+// It prints the results as JSON: the same wherever the bucket is. URL "auto" is no endpoint at all,
+// and "path" none but a path-style client.
 "use strict";
 const { createHash } = require("node:crypto");
 const { S3 } = require("@aws-sdk/client-s3");
@@ -15,8 +16,9 @@ const SIZES = whole ? [0, 1, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1] : [0, 1];
 const PARTS = whole ? Array(12).fill(8 * MIB).concat(4 * MIB) : [5 * MIB, 1];
 const ODD_KEYS = ["a b", "a+b", "a%2Fb", "ü/日本", "a=b&c", "~x", "a//b", "shop-us"];
 
-const s3 = new S3({ endpoint: url, region, credentials: { accessKeyId, secretAccessKey },
-  forcePathStyle: true, maxAttempts: 1 });
+const endpoint = url === "auto" || url === "path" ? undefined : url;
+const s3 = new S3({ endpoint, region, credentials: { accessKeyId, secretAccessKey },
+  forcePathStyle: url !== "auto", maxAttempts: 1 });
 
 const digest = (body) => createHash("sha256").update(body).digest("hex");
 const bytesOf = (size) => Buffer.alloc(size, "0123456789abcdef");
@@ -84,7 +86,7 @@ async function inParts() {
   const listed = await s3.listParts(where);
   const done = await s3.completeMultipartUpload({ ...where, MultipartUpload: { Parts } });
   return [begun.Bucket, listed.Bucket, listed.Parts.map((each) => each.Size), done.Bucket,
-    new URL(done.Location, url).pathname, await get("parts")];
+    endpoint ? new URL(done.Location, url).pathname : done.Location, await get("parts")];
 }
 
 async function presigned() {

@@ -9,20 +9,13 @@ what goes there and what comes from there, without a word. No reset, no ICMP err
 down, no neighbour that does not answer.
 """
 import contextlib
-import ctypes
 import itertools
 import os
 import subprocess
 
-CLONE_NEWNET = 0x40000000
+from lib.namespace import inside
 
-_libc = ctypes.CDLL(None, use_errno=True)
 _numbers = itertools.count(1)
-
-
-def enter(file):
-    if _libc.setns(file.fileno(), CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 class Place:
@@ -43,15 +36,8 @@ class Place:
         return subprocess.run([*self.wrap, *map(str, command)], check=True, text=True, timeout=60,
                               stdout=subprocess.PIPE, **options)
 
-    @contextlib.contextmanager
     def inside(self):
-        """What this thread does in here (and threads that it starts) happens in the namespace."""
-        with open("/proc/thread-self/ns/net") as before, open(f"/run/netns/{self.name}") as there:
-            enter(there)
-            try:
-                yield self
-            finally:
-                enter(before)
+        return inside(self.name)
 
     def close(self):
         subprocess.run(["ip", "netns", "delete", self.name], check=False)

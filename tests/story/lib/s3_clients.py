@@ -101,6 +101,15 @@ CLIENTS = {
         "--access_key", KEY, "--secret_key", SECRET, "--region={region}", "--no-check-md5"], S3CMD),
     "s5cmd": (PEERS / "python/bin/s5cmd", ["--endpoint-url", "{url}", "--retry-count", "0"], S5CMD),
 }
+# {name: (its options without an endpoint, what names the CA in its environment)}
+UNCHANGED = {
+    "Debian's awscli": ([], "AWS_CA_BUNDLE"),
+    "the newest awscli": ([], "AWS_CA_BUNDLE"),
+    "rclone": ([*CLIENTS["rclone"][1], "--ca-cert", "{ca}"], None),
+    "s3cmd": ([option.replace("--no-ssl", "--ca-certs={ca}").replace(
+        "--host-bucket=", "--host-bucket=%(bucket)s.") for option in CLIENTS["s3cmd"][1]], None),
+    "s5cmd": (["--retry-count", "0"], "SSL_CERT_FILE"),
+}
 VARYING = [
     (r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", "DATE"),
     (r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)?", "DATE"),
@@ -149,14 +158,17 @@ class Client:
             text = re.sub(pattern, word, text)
         return sorted(text.splitlines())
 
+    def start(self, command):
+        return subprocess.run(command, stdin=subprocess.DEVNULL, timeout=300, capture_output=True,
+                              env=self.environment(), cwd=self.folder)
+
     def run(self, operation, values):
         if self.out.is_dir():
             shutil.rmtree(self.out)
         self.out.unlink(missing_ok=True)
         values = {**self.values, "out": self.out, **values}
         words = [word.format(**values) for word in (*self.options, *self.words[operation])]
-        done = subprocess.run([self.program, *words], stdin=subprocess.DEVNULL, timeout=300,
-                              capture_output=True, env=self.environment(), cwd=self.folder)
+        done = self.start([self.program, *words])
         return done.returncode, (done.stdout + done.stderr).decode()
 
     def got(self):
@@ -171,15 +183,37 @@ class Client:
                 values = {**values, "file": self.file(values["size"])}
             status, text = self.run(operation, values)
             if operation == "presign":
-                text = fetch(text.strip())
+                text = self.fetch(text.strip())
             results.append([operation, values.get("key"), status, self.plain(text), self.got()])
         return results
 
+    def fetch(self, url):
+        """What whoever has the link gets."""
+        try:
+            with urllib.request.urlopen(url, timeout=30) as answer:
+                return f"{answer.status} {hashlib.sha256(answer.read()).hexdigest()}"
+        except urllib.error.HTTPError as error:
+            return f"{error.code} {error.read().decode()}"
 
-def fetch(url):
-    """What whoever has the link gets."""
-    try:
-        with urllib.request.urlopen(url, timeout=30) as answer:
-            return f"{answer.status} {hashlib.sha256(answer.read()).hexdigest()}"
-    except urllib.error.HTTPError as error:
-        return f"{error.code} {error.read().decode()}"
+
+class Unchanged(Client):
+    """With what every application has, its region and its keys, on a host of lib/amazon.py."""
+
+    def __init__(self, name, host, region, bucket, folder):
+        super().__init__(name, f"https://s3.{region}.amazonaws.com", region, bucket, folder)
+        self.options, self.variable = UNCHANGED[name]
+        self.host, self.values["ca"] = host, host.ca
+
+    def environment(self):
+        mine = {name: value for name, value in super().environment().items()
+                if name not in ("RCLONE_CONFIG_S3_ENDPOINT", "RCLONE_CONFIG_S3_FORCE_PATH_STYLE")}
+        mine["RCLONE_CONFIG_S3_PROVIDER"] = "AWS"
+        return {**mine, **({self.variable: str(self.host.ca)} if self.variable else {})}
+
+    def start(self, command):
+        return self.host.run(*command, env=self.environment(), cwd=self.folder)
+
+    def fetch(self, url):
+        done = self.host.run("curl", "-sS", "--cacert", self.host.ca, "-w", "%{http_code}", url, env={})
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode()

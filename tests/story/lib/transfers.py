@@ -1,6 +1,8 @@
 """What boto3 does by itself: parts side by side, copies in parts, pages, deletion in batches.
 
-    transfers.py URL REGION KEY-ID SECRET BUCKET OTHER-BUCKET [whole]     prints the results as JSON"""
+    transfers.py URL REGION KEY-ID SECRET BUCKET OTHER-BUCKET [whole]     prints the results as JSON
+
+URL "auto" is no endpoint at all, and "path" none but a path-style client."""
 import hashlib
 import io
 import json
@@ -57,10 +59,11 @@ def presigned(client, bucket):
 
 def main(url, region, key, secret, name, other, whole=""):
     sizes = [0, 1, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 100 * MIB] if whole else [1, 8 * MIB + 1]
+    style = url if url in ("auto", "path") else None
     s3 = boto3.resource(
-        "s3", endpoint_url=url, region_name=region, aws_access_key_id=key,
+        "s3", endpoint_url=None if style else url, region_name=region, aws_access_key_id=key,
         aws_secret_access_key=secret, config=botocore.config.Config(
-            signature_version="s3v4", retries={"max_attempts": 1}, s3={"addressing_style": "path"}))
+            signature_version="s3v4", retries={"max_attempts": 1}, s3={"addressing_style": style or "path"}))
     bucket = s3.Bucket(name)
     results = {
         "there and back": [there_and_back(bucket, f"size/{size}", size) for size in sizes],

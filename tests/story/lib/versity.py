@@ -34,14 +34,14 @@ def pythons():
 
 
 class Versity:
-    def __init__(self, region, key, secret):
-        self.address, self.port, self.region = fresh_address(), PORT, region
+    def __init__(self, region, key, secret, address=None, port=PORT, options=()):
+        self.address, self.port, self.region = address or fresh_address(), port, region
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pilotlight-s3-"))
         (self.folder / "data").mkdir()
         (self.folder / "meta").mkdir()
         self.process = subprocess.Popen(
             [find(), "--access", key, "--secret", secret, "--region", region, "--quiet",
-             "--port", f"{self.address}:{self.port}", "--keep-alive",
+             "--port", f"{self.address}:{self.port}", "--keep-alive", *options,
              "--access-log", str(self.folder / "access"),
              "posix", "--sidecar", str(self.folder / "meta"), str(self.folder / "data")],
             stdin=subprocess.DEVNULL, stdout=(self.folder / "log").open("wb"),
