@@ -65,6 +65,8 @@ int wire_shake(struct wire *wire)
     wire->shaking = status == -EAGAIN;
     if (status == -EAGAIN)
         await_read(wire);
+    else
+        wire->readable = true; /* its last step may have read what came behind it */
     return status;
 }
 

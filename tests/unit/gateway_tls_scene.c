@@ -122,15 +122,21 @@ static void ask(struct ends *ends, SSL_CTX *context, const char *host)
     assert_int_equal(SSL_set1_host(ends->peer, host), 1);
 }
 
-struct ends ends_resume(
-    struct tls_server *server, SSL_CTX *peer, const char *host, SSL_SESSION *session)
+struct ends ends_begin(struct tls_server *server, SSL_CTX *peer, const char *host)
 {
     struct ends ends = {0};
     ends_open(&ends);
     ask(&ends, peer, host);
+    assert_int_equal(tls_server_accept(server, ends.ours, &ends.session), 0);
+    return ends;
+}
+
+struct ends ends_resume(
+    struct tls_server *server, SSL_CTX *peer, const char *host, SSL_SESSION *session)
+{
+    struct ends ends = ends_begin(server, peer, host);
     if (session)
         assert_int_equal(SSL_set_session(ends.peer, session), 1);
-    assert_int_equal(tls_server_accept(server, ends.ours, &ends.session), 0);
     ends_shake_hands(&ends);
     return ends;
 }

@@ -32,6 +32,9 @@ struct ends {
     int peer_reason; /* of theirs, as in <openssl/sslerr.h>; 0: it went well */
 };
 
+/* Connected, and not a byte of TLS has gone. `host` NULL: as below. */
+struct ends ends_begin(struct tls_server *server, SSL_CTX *peer, const char *host);
+
 /* Connected and shaken hands as far as it goes. `host` NULL: the peer asks for no name. */
 struct ends ends_accept(struct tls_server *server, SSL_CTX *peer, const char *host);
 struct ends ends_resume(

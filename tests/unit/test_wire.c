@@ -30,10 +30,11 @@ static void on_event(struct poller_socket *socket, uint32_t events)
     (void)events;
 }
 
-/* The handshake is over. */
+/* The handshake is over, and nothing came behind it. */
 static int set_up(void **state)
 {
     static struct scene scene;
+    uint8_t byte;
     scene = (struct scene){.server = scene_server(&scene_tickets)};
     assert_int_equal(uv_loop_init(&scene.uv), 0);
     assert_int_equal(poller_init(&scene.poller, &scene.uv), 0);
@@ -44,6 +45,7 @@ static int set_up(void **state)
     assert_int_equal(wire_open(&scene.wire, &scene.poller, scene.ends.ours), 0);
     wire_begin_tls(&scene.wire, scene.ends.session);
     assert_int_equal(wire_shake(&scene.wire), 0);
+    assert_int_equal(wire_read(&scene.wire, &byte, 1), -EAGAIN);
     wire_note(&scene.wire, EPOLLOUT);
     *state = &scene;
     return 0;
@@ -133,6 +135,30 @@ static void what_was_read_ahead_needs_no_event(void **state)
     assert_false(scene->wire.readable);
 }
 
+/* It comes between an event that tells of something else and the step that takes it all. */
+static void what_came_behind_the_handshake_needs_no_event(void **state)
+{
+    struct scene *scene = *state;
+    struct ends ends = ends_begin(scene->server, scene->context, ASSETS);
+    struct wire wire;
+    char bytes[64] = "";
+    wire_init(&wire, on_event, NULL);
+    assert_int_equal(wire_open(&wire, &scene->poller, ends.ours), 0);
+    wire_begin_tls(&wire, ends.session);
+    assert_int_equal(SSL_do_handshake(ends.peer), -1); /* its hello */
+    wire_note(&wire, EPOLLIN | EPOLLOUT);
+    assert_int_equal(wire_shake(&wire), -EAGAIN);
+    wire_note(&wire, EPOLLOUT);
+    assert_int_equal(SSL_do_handshake(ends.peer), 1);
+    peer_say(&ends, "request");
+    assert_int_equal(wire_shake(&wire), 0);
+    assert_int_equal(wire_read(&wire, bytes, sizeof bytes), 7);
+    assert_string_equal(bytes, "request");
+    wire_close(&wire, true);
+    SSL_free(ends.peer);
+    close(ends.theirs);
+}
+
 static void several_records_are_one_read(void **state)
 {
     struct scene *scene = *state;
@@ -209,6 +235,7 @@ int main(void)
         IN_SCENE(small_parts_are_one_record),
         IN_SCENE(what_a_slow_peer_does_not_take_is_kept_and_follows_in_order),
         IN_SCENE(what_was_read_ahead_needs_no_event),
+        IN_SCENE(what_came_behind_the_handshake_needs_no_event),
         IN_SCENE(several_records_are_one_read),
         IN_SCENE(the_end_comes_after_what_was_said),
         IN_SCENE(an_end_without_a_goodbye_is_no_good_end),
