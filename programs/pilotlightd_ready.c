@@ -1,7 +1,8 @@
 /* Whether each key that applications sign with could be verified after a switch: the day of the
  * outage is too late to learn it.
  *
- * On the good day no request has passed within a day whose key is not known here. */
+ * On the good day no request has passed within a day whose key is not known here, or that is signed
+ * in the old way (version 2), which nobody verifies here. */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "programs/pilotlightd_parts.h"
@@ -28,13 +29,16 @@ static void add(struct ready_rows *rows, const char *region, uint64_t last_ms)
     bool fails = last_ms > 0 && now_ms - last_ms < DAY_MS;
     if (fails)
         snprintf(words, sizeof words,
-            "a key that is not known signed a request to S3, %" PRIu64 " minutes ago",
+            "a key that is not known, or a version 2 signature, passed to S3 %" PRIu64
+            " minutes ago",
             (now_ms - last_ms) / MINUTE_MS);
     struct ready_row row = {.check = "key",
         .region = region,
         .status = fails ? READY_FAIL : READY_PASS,
         .words = words,
-        .advice = fails ? "add it to gateway.clients: after a switch it gets 403" : NULL};
+        .advice = fails ? "add the key to gateway.clients, have clients sign by version 4: after a "
+                          "switch such requests are refused"
+                        : NULL};
     ready_rows_add(rows, &row);
 }
 
