@@ -5,6 +5,7 @@ it, must not see a difference."""
 import json
 import pathlib
 
+import botocore.session
 import pytest
 
 from lib import operations, versity
@@ -75,6 +76,29 @@ def test_an_application_changes_nothing(house, tmp_path, bucket, style, path_sty
     assert {head[0] for head in heads[US]} == {f"{there}.amazonaws.com"}
     for request in stores[US].requests:
         Signer(KEY, SECRET, US).judge(request)
+
+
+def test_a_link_signed_in_the_old_way_is_told_of_before_it_matters(house, tmp_path):
+    """Version 2: what botocore does by itself for the oldest regions, and we do not verify."""
+    host = Host(house, tmp_path)
+    host.scripted()[EU].objects["/key"] = b"found"
+    gateway = host.gateway()
+    host.trusts(gateway)
+    link = botocore.session.Session().create_client(
+        "s3", region_name=EU, aws_access_key_id=KEY, aws_secret_access_key=SECRET,
+    ).generate_presigned_url("get_object", Params={"Bucket": "shop-eu", "Key": "key"})
+    assert link.startswith("https://shop-eu.s3.amazonaws.com/key?AWSAccessKeyId=")
+
+    def get():
+        return host.run("curl", "-sS", "--cacert", host.ca, link, env={}).stdout
+
+    assert get() == b"found"
+    rows = json.loads(gateway.cli("ready", "--json", expect=1).out)["rows"]
+    key, = [row for row in rows if row["check"] == "key"]
+    assert key["status"] == "fail"
+    assert "version 2" in key["words"] and "version 4" in key["advice"]
+    gateway.switch(US, "--group", "static")
+    assert b"Please use AWS4-HMAC-SHA256" in get()
 
 
 # -- with real clients, and a real S3 ---------------------------------------------------------------
