@@ -5,18 +5,21 @@
     daemon = host.gateway()         # beside the applications, on its default addresses
     host.trusts_amazon()            # resolv.conf and CA as they are without us
     host.trusts(daemon)             # as an operator leaves them: nothing else changes
-    host.run(program, …)            # an application, with its environment's PATH and HOME alone
+    host.run(program, …, env={…})   # an application, with this environment and PATH alone
 
 What an application is given is `host.ca`, the file with the CA of whoever answers it."""
 import os
+import pathlib
+import shutil
 import subprocess
+import tempfile
 
-from lib import operations
 from lib.certificates import Authority
 from lib.daemon import EU, US
-from lib.machine import fresh_address
+from lib.http import connect
+from lib.machine import eventually, fresh_address
 from lib.s3 import S3
-from lib.versity import BUCKETS, KEY, QUIET, SECRET, Versity
+from lib.versity import BUCKETS, KEY, QUIET, SECRET, Versity, client
 
 RESOLVER = "127.0.0.2"  # whom the host asked before us
 ZONE = """$ORIGIN amazonaws.com.
@@ -25,6 +28,49 @@ $TTL 60
 @ NS ns
 ns A 127.0.0.2
 """
+
+
+class Front:
+    """nginx, which speaks TLS for a server of S3: versitygw's own loses parts of uploads at times."""
+
+    def __init__(self, address, certificate, server):
+        self.address = address
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pilotlight-nginx-"))
+        (self.folder / "nginx.conf").write_text(f"""
+daemon off; master_process off; pid nginx.pid; error_log error.log;
+events {{ worker_connections 512; }}
+http {{
+    access_log off;
+    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u;
+    scgi_temp_path s;
+    server {{
+        listen {address}:443 ssl;
+        ssl_certificate {certificate[0]}; ssl_certificate_key {certificate[1]};
+        client_max_body_size 0;
+        location / {{
+            proxy_pass {server}; proxy_http_version 1.1; proxy_request_buffering off;
+            proxy_buffering off; proxy_set_header Host $http_host;
+        }}
+    }}
+}}
+""")
+        self.process = subprocess.Popen(
+            ["nginx", "-p", f"{self.folder}/", "-c", "nginx.conf", "-e", "error.log"],
+            stdin=subprocess.DEVNULL, stderr=(self.folder / "log").open("wb"))
+        eventually(self.listens, "nginx listens")
+
+    def listens(self):
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+        try:
+            connect(self.address, 443).close()
+            return True
+        except OSError:
+            return False
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Host:
@@ -44,9 +90,9 @@ class Host:
         return [*hosts, *(f"*.{host}" for host in hosts), f"{self.buckets[region]}.s3"]
 
     def certificate(self, region):
-        """(certificate, key) of its S3, at its address too."""
-        return self.amazon.leaf(",".join([f"IP:{self.addresses[region]}"] + [
-            f"DNS:{name}.amazonaws.com" for name in self.names(region)]))
+        """(certificate, key) of its S3."""
+        return self.amazon.leaf(",".join(
+            f"DNS:{name}.amazonaws.com" for name in self.names(region)))
 
     def scripted(self):
         with self.space.inside():
@@ -60,17 +106,14 @@ class Host:
 
     def versity(self, region):
         """It takes what stands before ".s3" for the bucket, whatever follows."""
-        certificate, key = self.certificate(region)
-        server = self.house.keep(Versity(
-            region, KEY, SECRET, self.addresses[region], 443,
-            ["--cert", certificate, "--key", key, "--virtual-domain", "s3"]))
-        operations.client_of(f"https://{server.address}", region, KEY, SECRET,
-                             verify=str(self.amazon.certificate)).create_bucket(
+        server = self.house.keep(Versity(region, KEY, SECRET, ["--virtual-domain", "s3"]))
+        client(server.url, region).create_bucket(
             Bucket=self.buckets[region], CreateBucketConfiguration={"LocationConstraint": region})
+        self.house.keep(Front(self.addresses[region], self.certificate(region), server.url))
         return server
 
-    def gateway(self, endpoints=False, **more):
-        """Of endpoints that are configured, or of Amazon's names themselves."""
+    def gateway(self, endpoints=None, **more):
+        """Its `s3_endpoints`, of {region: server}; without, Amazon's names themselves."""
         daemon = self.house.daemon([], wrap=self.space.wrap, env=QUIET, endpoints={"assets": {
             "type": "bucket", "group": "static", "buckets": self.buckets, **more}})
         secret = daemon.folder / "secret"
@@ -79,8 +122,8 @@ class Host:
             resolver={"listen": "127.0.0.1:53", "upstreams": [RESOLVER]}, proxy={"threads": 1},
             gateway={"ca_dir": str(daemon.folder / "ca"),
                      "upstream_ca": str(self.amazon.certificate),
-                     "s3_endpoints": {region: f"https://{address}" for region, address
-                                      in self.addresses.items()} if endpoints else {},
+                     "s3_endpoints": {region: server.url for region, server
+                                      in (endpoints or {}).items()},
                      "clients": [{"access_key_id": KEY, "secret_access_key_file": str(secret)}]})
         return daemon.start()
 

@@ -24,6 +24,10 @@ const digest = (body) => createHash("sha256").update(body).digest("hex");
 const bytesOf = (size) => Buffer.alloc(size, "0123456789abcdef");
 const failed = (error) => [error.name, error.$metadata?.httpStatusCode, error.BucketName];
 
+// With Amazon's names the host too; not the scheme, for TLS may end before the server.
+const whereIs = (location) =>
+  endpoint ? new URL(location, endpoint).pathname : location.replace(/^https?:/, "");
+
 async function get(Key, more) {
   const got = await s3.getObject({ Bucket, Key, ...more });
   return [got.ETag, got.ContentRange, got.Metadata, digest(await got.Body.transformToByteArray())];
@@ -86,7 +90,7 @@ async function inParts() {
   const listed = await s3.listParts(where);
   const done = await s3.completeMultipartUpload({ ...where, MultipartUpload: { Parts } });
   return [begun.Bucket, listed.Bucket, listed.Parts.map((each) => each.Size), done.Bucket,
-    endpoint ? new URL(done.Location, url).pathname : done.Location, await get("parts")];
+    whereIs(done.Location), await get("parts")];
 }
 
 async function presigned() {

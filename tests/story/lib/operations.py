@@ -2,8 +2,9 @@
 
     operations.py URL REGION KEY-ID SECRET BUCKET OTHER-BUCKET [PART]…    prints the results as JSON
 
-URL may be no endpoint but one of STYLES: Amazon's own hosts, as such a client writes them. The results are the same wherever the bucket is: what differs between two runs of any server (dates,
-ids, ETags of uploads in parts) is left out."""
+URL may be no endpoint but one of STYLES: Amazon's own hosts, as such a client writes them. The results are
+the same wherever the bucket is: what differs between two runs of any server (dates, ids, ETags of uploads
+in parts) is left out."""
 import hashlib
 import io
 import json
@@ -24,12 +25,12 @@ STYLES = {
 }
 
 
-def client_of(url, region, key, secret, verify=None, **options):
+def client_of(url, region, key, secret, **options):
     return botocore.session.Session().create_client(
-        "s3", region_name=region, endpoint_url=url, aws_access_key_id=key, verify=verify,
+        "s3", region_name=region, endpoint_url=url, aws_access_key_id=key,
         aws_secret_access_key=secret, config=botocore.config.Config(
             signature_version="s3v4", retries={"max_attempts": 1},
-            s3=options or STYLES["path"]))
+            s3={**STYLES["path"], **options}))
 
 
 def digest(body):

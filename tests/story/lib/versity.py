@@ -34,8 +34,8 @@ def pythons():
 
 
 class Versity:
-    def __init__(self, region, key, secret, address=None, port=PORT, options=()):
-        self.address, self.port, self.region = address or fresh_address(), port, region
+    def __init__(self, region, key, secret, options=()):
+        self.address, self.port, self.region = fresh_address(), PORT, region
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pilotlight-s3-"))
         (self.folder / "data").mkdir()
         (self.folder / "meta").mkdir()
