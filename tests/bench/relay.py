@@ -29,9 +29,9 @@ class Load:
 
     program = "relay_load"
 
-    def __init__(self, build, core, proxy, work, *options, server=None):
+    def __init__(self, build, core, proxy, work, *options, door=None, server=None):
         self.process = subprocess.Popen(
-            [build / "tests/bench" / self.program, *map(str, options), work, proxy.listen,
+            [build / "tests/bench" / self.program, *map(str, options), work, door or proxy.listen,
              server or proxy.target],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, **pinned(core))
         self.what = f"{work} through {proxy.name}"
