@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -50,4 +51,12 @@ char *memory_format(const char *format, ...)
     int size = vasprintf(&text, format, arguments);
     va_end(arguments);
     return must(size < 0 ? NULL : text);
+}
+
+void memory_keep(void)
+{
+#ifdef M_TRIM_THRESHOLD /* glibc; the one without the other would map every large block */
+    mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
+    mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
+#endif
 }

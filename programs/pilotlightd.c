@@ -425,6 +425,7 @@ int main(int count, char **words)
 {
     static struct daemon daemon;
     struct arguments arguments;
+    memory_keep();
     restart_prepare(words);
     int status = parse_arguments(count, words, &arguments);
     if (status >= 0)
