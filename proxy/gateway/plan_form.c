@@ -151,7 +151,7 @@ static void map_form(struct plan *plan, const struct plan_inputs *inputs, struct
         if (!signer)
             return;
     }
-    parts->shape = memory_new(sizeof *parts->shape);
+    parts->shape = plan_shape_new();
     parts->shape->rest = inputs->request->length - inputs->body->size;
     if (write_form(plan, inputs, form, signer) < 0)
         plan_refuse_as(plan, GATEWAY_ERROR_UNAUTHORIZED, S3_INTERNAL_ERROR, NULL);

@@ -6,9 +6,11 @@
  * host's key only mapped buckets are opened, copies from other ones are not made either. */
 #include "base/memory.h"
 #include "proxy/gateway/http_fields.h"
+#include "proxy/gateway/http_head.h"
 #include "proxy/gateway/plan_parts.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -213,6 +215,15 @@ static bool has_body(const struct http_head *request)
            (request->framing == HTTP_FRAMING_LENGTH && request->length > 0);
 }
 
+struct plan_shape *plan_shape_new(void)
+{
+    struct plan_shape *shape = memory_resize(NULL, 1, sizeof *shape);
+    memset(shape, 0, offsetof(struct plan_shape, head));
+    http_clear(&shape->head);
+    resign_init(&shape->resigned);
+    return shape;
+}
+
 void plan_map(struct plan *plan, const struct plan_inputs *inputs)
 {
     struct plan_parts *parts = plan->parts;
@@ -229,7 +240,7 @@ void plan_map(struct plan *plan, const struct plan_inputs *inputs)
         if (!signing.key)
             return;
     }
-    parts->shape = memory_new(sizeof *parts->shape);
+    parts->shape = plan_shape_new();
     if (parts->map.rewrites_body && has_body(inputs->request)) {
         if (!plan_rewrite_body(plan, inputs, &auth))
             return;

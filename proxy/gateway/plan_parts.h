@@ -10,11 +10,11 @@
 
 /* A request under another shape. */
 struct plan_shape {
-    struct http_head head;
-    struct resigned resigned;   /* all zero: an anonymous request stays so */
     char hash[SIGV4_HASH_SIZE]; /* of a body that was rewritten */
     char md5[PLAN_MD5_SIZE];
     uint64_t rest; /* bytes of the client's body that follow plan.body */
+    struct http_head head;
+    struct resigned resigned; /* of nobody: an anonymous request stays so */
 };
 
 /* Stays where it is: the map points into the route, and to itself. */
@@ -28,7 +28,10 @@ void plan_refuse(struct plan *plan, enum gateway_error error, const struct answe
 void plan_refuse_as(struct plan *plan, enum gateway_error error, enum s3_error_code code,
     const char *message); /* NULL: S3's own words */
 
-/* plan_mapped.c: verified, under its new shape, signed anew. */
+/* plan_mapped.c: empty. */
+struct plan_shape *plan_shape_new(void);
+
+/* Verified, under its new shape, signed anew. */
 void plan_map(struct plan *plan, const struct plan_inputs *inputs);
 
 struct auth_rules plan_auth_rules(const struct plan_inputs *inputs);

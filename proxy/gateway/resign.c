@@ -4,6 +4,7 @@
 #include "base/sigv4_request.h"
 
 #include <errno.h>
+#include <stddef.h>
 
 #define OUR_HEADERS 5
 
@@ -63,9 +64,14 @@ static int sign(const struct resign_options *options, struct resigned *ret)
         options->sigv4, key, options->key->access_key_id, &request, ret->time, &ret->authorization);
 }
 
+void resign_init(struct resigned *resigned)
+{
+    memset(resigned, 0, offsetof(struct resigned, headers));
+}
+
 int resign(const struct resign_options *options, struct resigned *ret)
 {
-    *ret = (struct resigned){.header_count = 0};
+    resign_init(ret);
     sigv4_time_print(options->now_s, ret->time);
     int status = choose_headers(options, ret);
     if (status == 0)

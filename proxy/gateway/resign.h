@@ -21,11 +21,15 @@ struct resign_options {
 };
 
 struct resigned {
-    struct http_header headers[RESIGN_HEADERS_MOST]; /* into the options' and our own texts */
     size_t header_count;
     char time[SIGV4_TIME_SIZE], signature[SIGV4_SIGNATURE_SIZE]; /* a chunk chain's beginning */
     struct text authorization;
+    /* Into the options' and our own texts. Last: most of it is never touched. */
+    struct http_header headers[RESIGN_HEADERS_MOST];
 };
+
+/* Of nobody. */
+void resign_init(struct resigned *resigned);
 
 /* 0; -E2BIG: more headers than fit; else as sigv4_sign. To be given to resign_fini in any case. The
  * options' texts and key outlive the result. */
