@@ -164,7 +164,7 @@ static enum stream_status take_end(
 static enum stream_status copy_some(struct stream *stream, struct intake *intake, struct wire *from,
     struct wire *to, struct stream_tools *tools)
 {
-    size_t size = STREAM_BUFFER;
+    size_t size = stream->is_sealed ? STREAM_SEALED : STREAM_BUFFER;
     if (stream->in == HTTP_FRAMING_LENGTH && stream->left < size)
         size = (size_t)stream->left;
     ssize_t got = wire_read(from, tools->buffer, size);

@@ -9,6 +9,7 @@
 #include "proxy/pipes.h"
 
 #define STREAM_BUFFER (64u << 10) /* bytes of one read */
+#define STREAM_SEALED (48u << 10) /* likewise, to or from TLS: whole records */
 
 /* Changes a body as it passes. Where there is none the bytes may go through a pipe, unseen. */
 struct body_filter {

@@ -126,8 +126,8 @@ static void make_room(struct wire *wire, size_t more)
     if (size + more <= wire->kept_room)
         return;
     size_t room = wire->kept_room ? wire->kept_room : 1024;
-    while (room < size + more)
-        room *= 2;
+    while (room < size + more) /* no more than it takes: many may wait at once */
+        room += room < KEPT_BETWEEN ? room : KEPT_BETWEEN;
     wire->kept = memory_resize(wire->kept, room, 1);
     wire->kept_room = room;
 }
