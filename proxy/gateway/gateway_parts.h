@@ -101,7 +101,7 @@ struct gateway_worker {
     uv_sem_t stopped;
     struct gateway_numbers numbers;
     struct text head; /* the one that is being written */
-    uint8_t buffer[STREAM_BUFFER];
+    uint8_t buffer[STREAM_LARGE];
 };
 
 struct gateway {

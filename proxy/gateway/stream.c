@@ -1,6 +1,7 @@
 /* On the good day bytes are read into the loop's buffer, freed of their framing, changed where
  * somebody must, framed anew and sent, with two system calls. A long body that nobody needs to see
- * goes through a pipe (splice(2)) after a few full reads.
+ * goes through a pipe (splice(2)) after a few full reads; beside TLS, where none will do, it is
+ * read in larger pieces then: each read lets the source send on, and costs what that costs.
  *
  * What can go wrong: the sink is slow, and then what was read is kept (one buffer at most) and
  * nothing more is read until it has gone, so that the source feels it; either side breaks; the
@@ -32,16 +33,23 @@ void stream_begin(struct stream *stream, enum http_framing in, uint64_t length,
     stream->over = is_empty && !filter;
 }
 
-static void give_pipe_back(struct stream *stream, struct stream_tools *tools)
+static void leave_large(struct stream *stream, struct stream_tools *tools)
+{
+    tools->large -= stream->is_large;
+    stream->is_large = false;
+}
+
+static void give_back(struct stream *stream, struct stream_tools *tools)
 {
     if (stream->pipe)
         pipes_give(tools->pipes, stream->pipe);
     stream->pipe = NULL;
+    leave_large(stream, tools);
 }
 
 void stream_fini(struct stream *stream, struct stream_tools *tools)
 {
-    give_pipe_back(stream, tools);
+    give_back(stream, tools);
     if (stream->filter)
         stream->filter->free(stream->filter);
     stream->filter = NULL;
@@ -161,10 +169,28 @@ static enum stream_status take_end(
     return pass(stream, &nothing, to, tools);
 }
 
+static bool flows(const struct stream *stream)
+{
+    return !stream->filter && stream->in == HTTP_FRAMING_LENGTH &&
+           stream->full_reads >= BULK_AFTER && stream->left >= BULK_MIN;
+}
+
+/* The sink has taken what was read before. */
+static size_t choose_read(struct stream *stream, struct stream_tools *tools)
+{
+    leave_large(stream, tools);
+    if (!stream->is_sealed)
+        return STREAM_BUFFER;
+    stream->is_large = flows(stream) && tools->large < STREAM_LARGE_MAX;
+    tools->large += stream->is_large;
+    return stream->is_large ? STREAM_LARGE : STREAM_SEALED;
+}
+
 static enum stream_status copy_some(struct stream *stream, struct intake *intake, struct wire *from,
     struct wire *to, struct stream_tools *tools)
 {
-    size_t size = stream->is_sealed ? STREAM_SEALED : STREAM_BUFFER;
+    size_t full = stream->is_sealed ? STREAM_SEALED : STREAM_BUFFER;
+    size_t size = choose_read(stream, tools);
     if (stream->in == HTTP_FRAMING_LENGTH && stream->left < size)
         size = (size_t)stream->left;
     ssize_t got = wire_read(from, tools->buffer, size);
@@ -172,7 +198,10 @@ static enum stream_status copy_some(struct stream *stream, struct intake *intake
         return STREAM_GOES;
     if (got <= 0)
         return got == 0 ? take_end(stream, to, tools) : STREAM_SOURCE_BROKEN;
-    stream->full_reads = got < (ssize_t)STREAM_BUFFER ? 0 : stream->full_reads + 1;
+    if (got < (ssize_t)full)
+        stream->full_reads = 0;
+    else if (stream->full_reads < BULK_AFTER)
+        stream->full_reads++;
     struct span input = span_of(tools->buffer, (size_t)got);
     enum stream_status status = pass(stream, &input, to, tools);
     intake_put_back(intake, input);
@@ -218,9 +247,7 @@ static enum stream_status splice_some(struct stream *stream, struct wire *from, 
 
 static bool wants_pipe(const struct stream *stream)
 {
-    return !stream->pipe && !stream->filter && !stream->is_sealed &&
-           stream->in == HTTP_FRAMING_LENGTH && stream->full_reads >= BULK_AFTER &&
-           stream->left >= BULK_MIN;
+    return !stream->pipe && !stream->is_sealed && flows(stream);
 }
 
 static bool has_in_pipe(const struct stream *stream)
@@ -276,7 +303,7 @@ enum stream_status stream_run(struct stream *stream, struct intake *intake, stru
             return status;
     }
     if (stream->over)
-        give_pipe_back(stream, tools);
+        give_back(stream, tools);
     else if (status == STREAM_GOES)
         poller_rearm(tools->poller, &from->socket);
     return status;

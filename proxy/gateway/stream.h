@@ -10,6 +10,8 @@
 
 #define STREAM_BUFFER (64u << 10) /* bytes of one read */
 #define STREAM_SEALED (48u << 10) /* likewise, to or from TLS: whole records */
+#define STREAM_LARGE (192u << 10) /* of a long body that flows there */
+#define STREAM_LARGE_MAX 8        /* of a loop: what does not go of a read is kept */
 
 /* Changes a body as it passes. Where there is none the bytes may go through a pipe, unseen. */
 struct body_filter {
@@ -38,6 +40,7 @@ struct stream {
     struct pipe *pipe;
     uint8_t full_reads; /* in a row */
     bool is_sealed;     /* TLS on either side: there is no pipe through that */
+    bool is_large;      /* its last read is counted among the large ones */
     bool over;          /* all of it was taken; the sink's wire may still keep some */
 };
 
@@ -45,7 +48,8 @@ struct stream {
 struct stream_tools {
     struct poller *poller;
     struct pipes *pipes;
-    uint8_t *buffer; /* STREAM_BUFFER bytes */
+    uint8_t *buffer; /* STREAM_LARGE bytes */
+    unsigned large;  /* streams whose last read may have been one */
     struct text filtered;
 };
 
