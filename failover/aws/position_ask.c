@@ -120,7 +120,8 @@ static void conclude(struct position *position, enum position_verdict verdict, c
     char last[POSITION_WORDS_SIZE];
     const char *password = position->password;
     bool tells = password && *password && strstr(words, password);
-    snprintf(last, sizeof last, "%s", tells ? "(its words hold the password)" : words);
+    snprintf(last, sizeof last, "%.*s", POSITION_WORDS_SIZE - 1,
+        tells ? "(its words hold the password)" : words);
     position_done *done = position->done;
     void *context = position->context;
     position_cancel(position);
