@@ -293,6 +293,22 @@ static void a_time_is_written_and_read_in_one_way(void **state)
         assert_false(sigv4_time_parse(span_of_text(wrong[i]), &seconds));
 }
 
+static void every_day_of_five_centuries_is_the_calendars(void **state)
+{
+    (void)state;
+    for (time_t day = 0; day < 182622; day++) {
+        char text[SIGV4_TIME_SIZE], expected[SIGV4_TIME_SIZE];
+        time_t now = day * 86400 + day % 86400;
+        uint64_t seconds = 0;
+        struct tm parts;
+        strftime(expected, sizeof expected, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &parts));
+        sigv4_time_print((uint64_t)now, text);
+        assert_string_equal(text, expected);
+        assert_true(sigv4_time_parse(span_of_text(text), &seconds));
+        assert_true(seconds == (uint64_t)now);
+    }
+}
+
 static void signatures_are_equal_only_as_a_whole(void **state)
 {
     (void)state;
@@ -345,6 +361,7 @@ int main(void)
         cmocka_unit_test(headers_that_others_change_are_not_signed),
         cmocka_unit_test(a_list_of_headers_has_its_bound),
         cmocka_unit_test(a_time_is_written_and_read_in_one_way),
+        cmocka_unit_test(every_day_of_five_centuries_is_the_calendars),
         cmocka_unit_test(signatures_are_equal_only_as_a_whole),
         cmocka_unit_test(what_a_signature_costs_is_shown),
     };
