@@ -90,17 +90,31 @@ static bool may_rename_body(const struct map_inputs *inputs)
     return false;
 }
 
+/* At `at`, as much of it as there is room for; returns the end. By hand: printf five times a
+ * request takes as long as all else in here. */
+static size_t add(char ret[ROUTE_HOST_SIZE], size_t at, const char *text, size_t size)
+{
+    size_t room = ROUTE_HOST_SIZE - 1 - at;
+    size = size < room ? size : room;
+    memcpy(ret + at, text, size);
+    ret[at + size] = '\0';
+    return at + size;
+}
+
 static void print_host(char ret[ROUTE_HOST_SIZE], struct span bucket, const char *host)
 {
-    snprintf(ret, ROUTE_HOST_SIZE, "%.*s%s%s", (int)bucket.size, (const char *)bucket.data,
-        bucket.size ? "." : "", host);
+    size_t at = 0;
+    if (bucket.size > 0) {
+        at = add(ret, at, (const char *)bucket.data, bucket.size);
+        at = add(ret, at, ".", 1);
+    }
+    add(ret, at, host, strlen(host));
 }
 
 static void copy_dial(struct map *map, const char *host, size_t size)
 {
     bool bracketed = size > 2 && host[0] == '[';
-    snprintf(
-        map->dial, sizeof map->dial, "%.*s", (int)(bracketed ? size - 2 : size), host + bracketed);
+    add(map->dial, 0, host + bracketed, bracketed ? size - 2 : size);
 }
 
 /* A store of one's own is dialled at its own address, whatever the Host says. */
@@ -136,7 +150,7 @@ static void use_aws(const struct map_inputs *inputs, struct map *map, struct spa
     copy_dial(map, host, strlen(host));
     map->port = 443;
     map->tls = true;
-    snprintf(map->host, sizeof map->host, "%s", host);
+    add(map->host, 0, host, strlen(host));
 }
 
 /* As the client has it. A dotted bucket's own host has no certificate that fits: its region's is
@@ -146,7 +160,7 @@ static void keep_host(const struct map_inputs *inputs, struct map *map)
     const struct route *route = inputs->route;
     if (!store_of(inputs->config, map->region) && !is_dotted(route->bucket))
         copy_dial(map, route->host, route->name_size);
-    snprintf(map->host, sizeof map->host, "%s", route->host);
+    add(map->host, 0, route->host, strlen(route->host));
 }
 
 /* Returns whether the bucket is in the host. */

@@ -42,7 +42,7 @@ struct map {
 
     char host[ROUTE_HOST_SIZE]; /* the Host field, also among `headers` */
     struct text target;
-    struct http_header *headers;
+    struct http_header *headers; /* none without `needs_rename` */
     size_t header_count;
     struct text copy_source, rename_source; /* what `headers` may point to */
     struct names names;                     /* for unmap.h and xml_map.h */

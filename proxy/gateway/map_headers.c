@@ -149,6 +149,8 @@ int map_headers(const struct map_inputs *inputs, struct map *map, struct s3_erro
 {
     if (!is_connection_short(inputs))
         return s3_error_set(error, S3_INVALID_REQUEST, "The Connection header is too long.");
+    if (!map->needs_rename)
+        return 0; /* the request goes on as it is */
     map->headers = memory_new_array(inputs->header_count + 1, sizeof *map->headers);
     map->headers[map->header_count++] =
         (struct http_header){span_of_text("Host"), span_of_text(map->host)};

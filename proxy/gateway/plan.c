@@ -13,6 +13,7 @@
 #include "proxy/gateway/plan_parts.h"
 #include "proxy/gateway/vend.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +94,8 @@ static int find_shape(struct plan *plan, const struct plan_inputs *inputs,
 static void set_origin(struct plan *plan)
 {
     const struct map *map = &plan->parts->map;
-    snprintf(plan->origin.host, sizeof plan->origin.host, "%s", map->dial);
+    static_assert(sizeof plan->origin.host >= sizeof map->dial, "a host fits");
+    memcpy(plan->origin.host, map->dial, strlen(map->dial) + 1);
     plan->origin.port = map->port;
     plan->origin.tls = map->tls;
 }

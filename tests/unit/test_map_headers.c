@@ -54,7 +54,8 @@ static void a_copy_from_an_endpoint_that_has_moved_is_enough_to_sign_anew(void *
 {
     (void)unused;
     scene.endpoints[1].region = US;
-    source_becomes("shop-eu/k", "shop-eu/k");
+    scene_header(&scene, "X-Amz-Copy-Source", "shop-eu/k");
+    scene_good(&scene, "PUT", EU_HOST, "/k");
     assert_false(scene.map.needs_rename);
     source_becomes("shop.logs.eu/k", "shop.logs.us/k");
     assert_true(scene.map.needs_rename);
@@ -132,6 +133,7 @@ static void what_is_for_one_connection_is_cut_off(void **unused)
     (void)unused;
     for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
         scene_header(&scene, gone[i], i == 0 ? "keep-alive, \tx-hop ,," : "1");
+    scene_activate(&scene, US);
     scene_header(&scene, "Expect", "100-continue");
     scene_header(&scene, "X-Stays", "x-hop");
     scene.signed_headers = "host;x-stays";
@@ -146,6 +148,7 @@ static void what_is_for_one_connection_is_cut_off(void **unused)
 static void a_signed_header_that_connection_lists_is_refused(void **unused)
 {
     (void)unused;
+    scene_activate(&scene, US);
     scene_header(&scene, "Connection", "X-Amz-Meta-A");
     scene_header(&scene, "x-amz-meta-a", "1");
     scene.signed_headers = "host;x-amz-meta-a";
@@ -165,8 +168,8 @@ static void what_authorised_the_old_request_goes_on_only_with_it(void **unused)
         scene_header(&scene, names[i], "1");
     scene_header(&scene, "x-amz-content-sha256", "UNSIGNED-PAYLOAD");
     scene_good(&scene, "GET", EU_HOST, "/k");
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        assert_non_null(scene_sent(&scene, names[i]));
+    assert_false(scene.map.needs_rename); /* it goes on as it is */
+    assert_int_equal(scene.map.header_count, 0);
     scene_activate(&scene, US);
     scene_good(&scene, "GET", EU_HOST, "/k");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
