@@ -382,14 +382,17 @@ def test_a_bucket_has_its_replication_and_its_region(scene):
 def test_a_metric_has_one_datapoint_a_minute(scene):
     scene.us.cloudwatch.put("AWS/RDS", "ReplicaLag", {"DBInstanceIdentifier": "standby"},
                             lambda at: at.minute / 10)
-    now = datetime.datetime.now(datetime.timezone.utc)
-    span = {"StartTime": now - datetime.timedelta(minutes=5), "EndTime": now}
-    dimensions = [{"Name": "DBInstanceIdentifier", "Value": "standby"}]
-    told = scene.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/RDS", MetricName="ReplicaLag", Dimensions=dimensions, Period=60,
-        Statistics=["Average"], **span)["Datapoints"]
-    assert len(told) == 4
+    minute = datetime.datetime.now(datetime.timezone.utc).replace(second=0, microsecond=0)
+    five = datetime.timedelta(minutes=5)
+    span = {"StartTime": minute - five, "EndTime": minute}
+    query = {"Namespace": "AWS/RDS", "MetricName": "ReplicaLag", "Period": 60,
+             "Statistics": ["Average"],
+             "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": "standby"}]}
+    ask = scene.client("cloudwatch").get_metric_statistics
+    told = ask(**query, **span)["Datapoints"]
+    assert len(told) == 5
     assert all(each["Average"] == each["Timestamp"].minute / 10 for each in told)
+    assert not ask(**query, StartTime=minute + five, EndTime=minute + 2 * five)["Datapoints"]
     told = scene.client("cloudwatch").get_metric_data(MetricDataQueries=[{
         "Id": "m1", "MetricStat": {"Period": 60, "Stat": "Average", "Metric": {
             "Namespace": "AWS/RDS", "MetricName": "Else"}}}], **span)["MetricDataResults"]
