@@ -325,6 +325,31 @@ static void what_is_hurried_out_of_a_drain_stays_behind_until_it_is_closed(void 
     relay_scene_fini(&scene);
 }
 
+static void rest(void *context)
+{
+    struct point *point = context;
+    for (size_t i = 0; i < point->listener_count; i++)
+        point->listeners[i].paused = true;
+    worker_rest(point->worker);
+}
+
+/* Nobody is held or connecting, whose deadlines would wake it up as well. */
+static void a_listener_that_rests_in_a_flood_goes_on_by_itself(void **unused)
+{
+    (void)unused;
+    struct relay_scene scene;
+    int client, target;
+    relay_scene_init(&scene, (struct relay_scene_options){0});
+    relay_scene_settle(&scene);
+    relay_scene_visit(&scene, 0, rest, relay_scene_point(&scene, 0));
+    pair_new(&scene, EU, &client, &target);
+    say(client, "here");
+    hear(target, "here");
+    close(client);
+    close(target);
+    relay_scene_fini(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +365,7 @@ int main(void)
         cmocka_unit_test(an_urgent_byte_stops_nobody),
         cmocka_unit_test(an_urgent_byte_does_not_end_a_bulk_copy),
         cmocka_unit_test(what_is_hurried_out_of_a_drain_stays_behind_until_it_is_closed),
+        cmocka_unit_test(a_listener_that_rests_in_a_flood_goes_on_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
