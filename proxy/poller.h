@@ -24,6 +24,8 @@ struct poller_socket {
 
 struct poller {
     int fd;
+    int alarm_fd;      /* timerfd_create(2), for libuv's timers */
+    uint64_t alarm_ms; /* of libuv's clock, when it rings */
     uv_loop_t *uv;
 };
 

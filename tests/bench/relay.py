@@ -72,10 +72,11 @@ def round_of(build, core, proxy, work, options, field, size, scale, load_class=L
 
 
 def in_rounds(proxies, rounds, measure):
-    """Name -> a list of what `measure(proxy)` gave, one a round, by turns."""
+    """Name -> a list of what `measure(proxy)` gave, one a round; each round begins with another."""
     results = {proxy.name: [] for proxy in proxies}
-    for _ in range(rounds):
-        for proxy in proxies:
+    for number in range(rounds):
+        first = number % len(proxies)
+        for proxy in [*proxies[first:], *proxies[:first]]:
             results[proxy.name].append(measure(proxy))
     return results
 
