@@ -10,6 +10,8 @@ import time
 from measure import cpu_seconds, pinned
 from proxies import folder_new
 
+TRANSACTIONS = 1000  # of each of eight clients
+
 
 def programs():
     """The folder of the newest server's programs, or None."""
@@ -58,12 +60,12 @@ class Postgres:
         shutil.rmtree(self.folder)
 
 
-def pgbench(proxy, core, seconds):
+def pgbench(proxy, core):
     """One round: (the proxy's CPU microseconds a transaction, transactions/s, its core's share)."""
     host, port = proxy.listen.split(":")
     before, started = cpu_seconds(proxy.pid), time.monotonic()
     done = subprocess.run(
-        ["pgbench", "-n", "-S", "-c", "8", "-j", "1", "-M", "simple", "-T", str(int(seconds)),
+        ["pgbench", "-n", "-S", "-c", "8", "-j", "1", "-M", "simple", "-t", str(TRANSACTIONS),
          "-h", host, "-p", port, "-U", "bench", "postgres"],
         check=True, capture_output=True, text=True, **pinned(core))
     cpu, took = cpu_seconds(proxy.pid) - before, time.monotonic() - started
