@@ -151,14 +151,14 @@ void exchange_fail(struct exchange *exchange, enum gateway_error error, const st
         exchange_refuse(exchange, answer);
 }
 
-/* A pooled connection may have been closed by its peer meanwhile, or hold an answer to nothing,
- * which must not become this request's. */
+/* A pooled connection may have been closed by its peer a moment ago, which the loop has not heard
+ * of yet. A request that may not be repeated is worth a look. */
 static struct upstream *find_upstream(struct exchange *exchange)
 {
     struct gateway_worker *worker = exchange_worker(exchange);
     struct upstream *upstream =
         upstream_get(worker, &exchange->plan->origin, exchange->retried, exchange);
-    while (upstream->reused && !upstream_is_alive(upstream)) {
+    while (upstream->reused && !exchange_may_repeat(exchange) && !upstream_is_alive(upstream)) {
         upstream_close(upstream, false);
         upstream = upstream_get(worker, &exchange->plan->origin, false, exchange);
     }

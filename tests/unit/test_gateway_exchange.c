@@ -244,6 +244,63 @@ static void a_read_with_a_byte_of_an_answer_is_not_sent_again(void **state)
     close(client);
 }
 
+struct halt {
+    uv_sem_t reached, over;
+};
+
+static void halt(void *context)
+{
+    struct halt *halt = context;
+    uv_sem_post(&halt->reached);
+    uv_sem_wait(&halt->over);
+}
+
+/* S3 closes its idle connection in the moment in which a request for it comes: the loop hears of
+ * the request first. Returns the connection on which the request is sent instead. */
+static int ask_while_s3_closes(struct gateway_scene *scene, int client, const char *request)
+{
+    struct halt here;
+    uv_sem_init(&here.reached, 0);
+    uv_sem_init(&here.over, 0);
+    say(client, GET("/first"));
+    int s3 = s3_accept(scene, EU);
+    hear(s3, GET("/first"));
+    say(s3, OK("0"));
+    hear(client, OK("0"));
+    loop_post(&scene->gateway->workers[0]->loop, halt, &here);
+    uv_sem_wait(&here.reached);
+    say(client, request);
+    close(s3);
+    uv_sem_post(&here.over);
+    s3 = s3_accept(scene, EU);
+    hear(s3, request);
+    say(s3, OK("0"));
+    hear(client, OK("0"));
+    uv_sem_destroy(&here.reached);
+    uv_sem_destroy(&here.over);
+    return s3;
+}
+
+static void a_write_is_not_sent_where_s3_has_just_closed(void **state)
+{
+    struct gateway_scene *scene = *state;
+    int client = client_new(scene);
+    int s3 = ask_while_s3_closes(scene, client, PUT("/key", "5") "hello");
+    const struct gateway_numbers *numbers = &scene->gateway->workers[0]->numbers;
+    assert_int_equal(atomic_load(&numbers->retries), 0);
+    close(client);
+    close(s3);
+}
+
+static void a_read_is_sent_again_where_s3_has_just_closed(void **state)
+{
+    struct gateway_scene *scene = *state;
+    int client = client_new(scene);
+    int s3 = ask_while_s3_closes(scene, client, GET("/key"));
+    close(client);
+    close(s3);
+}
+
 static void the_next_address_is_tried(void **state)
 {
     struct gateway_scene *scene = *state;
@@ -358,6 +415,8 @@ int main(void)
         IN_SCENE(a_read_that_is_sent_again_follows_the_view_of_that_moment),
         IN_SCENE(a_read_is_not_sent_a_third_time),
         IN_SCENE(a_read_with_a_byte_of_an_answer_is_not_sent_again),
+        IN_SCENE(a_write_is_not_sent_where_s3_has_just_closed),
+        IN_SCENE(a_read_is_sent_again_where_s3_has_just_closed),
         IN_SCENE(the_next_address_is_tried),
         IN_SCENE(a_name_without_an_address_is_503),
         IN_SCENE(a_client_that_is_gone_ends_its_request),
