@@ -11,10 +11,13 @@ struct http_header {
     struct span name, value;
 };
 
-/* Names are compared without regard to letter case. Most differ in length already. */
+/* Names are compared without regard to letter case. Most differ in length, or in their last letter
+ * already. */
 static inline bool http_header_is(const struct http_header *header, struct span name)
 {
-    return header->name.size == name.size &&
+    size_t last = name.size - 1;
+    return header->name.size == name.size && name.size > 0 &&
+           ((header->name.data[last] ^ name.data[last]) & ~('a' ^ 'A')) == 0 &&
            strncasecmp((const char *)header->name.data, (const char *)name.data, name.size) == 0;
 }
 

@@ -9,6 +9,8 @@
  * that never rest must not starve libuv's timers: the timerfd is an event among theirs. */
 #include "proxy/poller.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <sys/epoll.h>
@@ -31,6 +33,7 @@ static int watch(struct poller *poller, int fd, uint32_t events)
 int poller_init(struct poller *poller, uv_loop_t *uv)
 {
     *poller = (struct poller){.fd = -1, .alarm_fd = -1, .alarm_ms = NOT_SET, .uv = uv};
+    poller->now_ms = clock_boot_ms();
     poller->fd = epoll_create1(EPOLL_CLOEXEC);
     if (poller->fd < 0)
         return -errno;
@@ -85,6 +88,7 @@ void poller_turn(struct poller *poller)
     int timeout_ms = time_to_wait(poller);
     int count = epoll_wait(poller->fd, batch, BATCH, timeout_ms);
     uv_update_time(poller->uv); /* for timers that handlers start */
+    poller->now_ms = clock_boot_ms();
     bool uv_is_due = timeout_ms == 0 || count <= 0;
     for (int i = 0; i < count; i++) {
         struct poller_socket *socket = batch[i].data.ptr;

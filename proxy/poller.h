@@ -26,6 +26,7 @@ struct poller {
     int fd;
     int alarm_fd;      /* timerfd_create(2), for libuv's timers */
     uint64_t alarm_ms; /* of libuv's clock, when it rings */
+    uint64_t now_ms;   /* boot clock, when this turn's events came */
     uv_loop_t *uv;
 };
 

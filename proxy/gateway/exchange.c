@@ -12,7 +12,6 @@
  * there is no other: then the client's connection is reset, so that half is not taken for whole. */
 #include "proxy/gateway/exchange.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "proxy/gateway/exchange_parts.h"
@@ -44,7 +43,7 @@ void exchange_enter(struct exchange *exchange, enum exchange_state state)
 {
     assert(legal_moves[state] & 1u << exchange->state);
     exchange->state = state;
-    exchange->moved_ms = clock_boot_ms();
+    exchange->moved_ms = exchange_worker(exchange)->poller.now_ms;
 }
 
 struct gateway_worker *exchange_worker(const struct exchange *exchange)
@@ -52,9 +51,23 @@ struct gateway_worker *exchange_worker(const struct exchange *exchange)
     return exchange->session->worker;
 }
 
+/* Larger than what malloc has at hand. */
+static struct exchange *take_room(struct gateway_worker *worker)
+{
+    struct exchange *room = worker->spare;
+    worker->spare = NULL;
+    return room ? room : memory_resize(NULL, 1, sizeof *room);
+}
+
+static void give_room_back(struct gateway_worker *worker, struct exchange *room)
+{
+    free(worker->spare);
+    worker->spare = room;
+}
+
 struct exchange *exchange_new(struct session *session)
 {
-    struct exchange *exchange = memory_resize(NULL, 1, sizeof *exchange);
+    struct exchange *exchange = take_room(session->worker);
     memset(exchange, 0, offsetof(struct exchange, request));
     http_clear(&exchange->request);
     exchange->session = session;
@@ -86,7 +99,7 @@ void exchange_free(struct exchange *exchange)
         upstream_close(exchange->first, true);
     drop_plan(exchange);
     text_fini(&exchange->collected);
-    free(exchange);
+    give_room_back(exchange_worker(exchange), exchange);
 }
 
 void exchange_abort(struct exchange *exchange)
@@ -232,7 +245,7 @@ static void start_again(struct exchange *exchange)
 
 void exchange_begin(struct exchange *exchange, struct span head, unsigned refusal)
 {
-    exchange->moved_ms = clock_boot_ms();
+    exchange->moved_ms = exchange_worker(exchange)->poller.now_ms;
     if (refusal == 0)
         refusal = http_read_request(head, &exchange->request);
     exchange->to_head = http_span_is(exchange->request.method, "HEAD");
@@ -286,7 +299,7 @@ void exchange_connected(struct exchange *exchange)
     if (exchange->plan->has_unknown_key) {
         gateway_count(&worker->numbers.unverified_keys, 1);
         atomic_store_explicit(
-            &worker->numbers.unverified_ms, clock_boot_ms(), memory_order_relaxed);
+            &worker->numbers.unverified_ms, worker->poller.now_ms, memory_order_relaxed);
     }
     worker->head.size = 0;
     http_write_request(&worker->head, exchange->plan->send);

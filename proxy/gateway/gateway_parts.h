@@ -92,6 +92,7 @@ struct gateway_worker {
     struct upstream *pool;        /* idle, the last used first */
     struct upstream *dead_upstreams;
     struct session *dead_sessions;
+    struct exchange *spare; /* room for the next one, of nobody; NULL: none */
     uv_timer_t tick;
     uint64_t not_elsewhere_ms; /* boot clock: until then nothing is asked of another region */
     unsigned lookups;          /* under way */

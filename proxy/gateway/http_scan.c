@@ -10,6 +10,7 @@
 #include "proxy/gateway/http_message.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 /* May stand within a line. */
 static bool is_text(uint8_t byte)
@@ -67,6 +68,17 @@ static bool take(struct http_scan *scan, uint8_t byte)
     return take_byte(scan, byte);
 }
 
+/* Whether one of the eight bytes at `at` is below 0x20, or 0x7f. A byte that subtracting sets the
+ * top bit of, and that did not have it, was smaller. */
+static bool have_control(const uint8_t *at)
+{
+    const uint64_t each = UINT64_MAX / 0xff;
+    uint64_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    uint64_t not_delete = bytes ^ each * 0x7f;
+    return (((bytes - each * 0x20) & ~bytes) | ((not_delete - each) & ~not_delete)) & each * 0x80;
+}
+
 /* The run of bytes that change nothing: most of a head. */
 static size_t skip(const struct http_scan *scan, struct span bytes)
 {
@@ -77,6 +89,8 @@ static size_t skip(const struct http_scan *scan, struct span bytes)
         while (at < bytes.size && http_is_token_byte(bytes.data[at]))
             at++;
     } else if (scan->state == HTTP_SCAN_VALUE || scan->state == HTTP_SCAN_FIRST_LINE) {
+        while (at + 8 <= bytes.size && !have_control(bytes.data + at))
+            at += 8;
         while (at < bytes.size && bytes.data[at] >= 0x20 && bytes.data[at] != 0x7f)
             at++;
     }

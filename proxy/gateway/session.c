@@ -9,7 +9,6 @@
  * section 9.6). */
 #include "proxy/gateway/session.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "proxy/gateway/exchange.h"
@@ -37,7 +36,7 @@ static void enter(struct session *session, enum session_state state)
 {
     assert(legal_moves[state] & 1u << session->state);
     session->state = state;
-    session->since_ms = clock_boot_ms();
+    session->since_ms = session->worker->poller.now_ms;
 }
 
 static void leave_list(struct session *session)
@@ -90,7 +89,7 @@ static void read_head(struct session *session)
     else if (status != HTTP_SCAN_MORE)
         begin_exchange(session, head, status == HTTP_SCAN_DONE ? 0 : (unsigned)status);
     else if (!began && session->intake.end > 0)
-        session->since_ms = clock_boot_ms();
+        session->since_ms = session->worker->poller.now_ms;
 }
 
 /* Requests that are answered at once follow each other here, not each within the one before. */
@@ -118,7 +117,7 @@ static bool shake(struct session *session)
     if (status == -EAGAIN)
         return false;
     gateway_count_handshake(numbers->client_handshakes, status, tls);
-    session->since_ms = clock_boot_ms();
+    session->since_ms = session->worker->poller.now_ms;
     if (status == 0)
         return true;
     log_debug("client_handshake_failed", LOG_TEXT("name", tls_session_host(tls)),
@@ -217,7 +216,7 @@ void session_accept(struct gateway_worker *worker, int fd, bool is_tls)
     struct session *session = memory_new(sizeof *session);
     session->worker = worker;
     session->state = SESSION_HEAD;
-    session->since_ms = clock_boot_ms();
+    session->since_ms = session->worker->poller.now_ms;
     session->previous = worker->last;
     *(worker->last ? &worker->last->next : &worker->first) = session;
     worker->last = session;

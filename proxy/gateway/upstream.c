@@ -8,7 +8,6 @@
  * an end too. */
 #include "proxy/gateway/upstream.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "proxy/gateway/exchange.h"
@@ -34,7 +33,7 @@ static void dial_next(struct upstream *upstream);
 static void enter(struct upstream *upstream, enum upstream_state state)
 {
     upstream->state = state;
-    upstream->since_ms = clock_boot_ms();
+    upstream->since_ms = upstream->worker->poller.now_ms;
 }
 
 static void log_unreachable(const struct upstream *upstream, int status)

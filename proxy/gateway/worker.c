@@ -144,6 +144,7 @@ void gateway_worker_free(struct gateway_worker *worker)
     pipes_fini(&worker->pipes);
     text_fini(&worker->tools.filtered);
     text_fini(&worker->head);
+    free(worker->spare);
     free(worker->listeners);
     uv_sem_destroy(&worker->stopped);
     free(worker);
