@@ -195,6 +195,19 @@ static void nul_and_control_bytes_are_refused(void **state)
     assert_int_equal(read_text(GET("X(Y): a\r\n")), 400);
 }
 
+static void a_byte_is_judged_alike_wherever_it_stands_in_a_value(void **state)
+{
+    (void)state;
+    for (unsigned at = 0; at < 24; at++) {
+        for (unsigned byte = 1; byte < 256; byte++) {
+            char text[] = GET("X: aaaaaaaaaaaaaaaaaaaaaaaa\r\n");
+            *(strchr(text, 'a') + strlen("amazonaws.com\r\nX: ") + at) = (char)byte;
+            bool may_stand = (byte >= 0x20 && byte != 0x7f) || byte == '\t';
+            assert_int_equal(read_text(text), may_stand ? 0 : 400);
+        }
+    }
+}
+
 static void metadata_in_utf_8_passes(void **state)
 {
     (void)state;
@@ -367,6 +380,7 @@ int main(void)
         cmocka_unit_test(a_blank_before_the_colon_is_refused),
         cmocka_unit_test(nul_and_control_bytes_are_refused),
         cmocka_unit_test(metadata_in_utf_8_passes),
+        cmocka_unit_test(a_byte_is_judged_alike_wherever_it_stands_in_a_value),
         cmocka_unit_test(a_missing_repeated_or_odd_host_is_refused),
         cmocka_unit_test(absolute_form_must_name_the_host),
         cmocka_unit_test(a_method_that_s3_has_not_is_refused),
