@@ -177,10 +177,10 @@ static void digest_more(void *context, const void *data, size_t size)
     EVP_DigestUpdate(context, data, size);
 }
 
-static int digest_end(const struct sigv4 *sigv4, char ret[SIGV4_HASH_SIZE])
+static int digest_end(EVP_MD_CTX *context, char ret[SIGV4_HASH_SIZE])
 {
     uint8_t digest[DIGEST_SIZE];
-    if (EVP_DigestFinal_ex(sigv4->digest, digest, NULL) != 1)
+    if (EVP_DigestFinal_ex(context, digest, NULL) != 1)
         return -EIO;
     hex_print(digest, sizeof digest, ret);
     return 0;
@@ -191,7 +191,30 @@ int sigv4_hash(const struct sigv4 *sigv4, struct span data, char ret[SIGV4_HASH_
     if (EVP_DigestInit_ex(sigv4->digest, sigv4->sha256, NULL) != 1 ||
         EVP_DigestUpdate(sigv4->digest, data.data, data.size) != 1)
         return -EIO;
-    return digest_end(sigv4, ret);
+    return digest_end(sigv4->digest, ret);
+}
+
+int sigv4_sum_begin(const struct sigv4 *sigv4, struct sigv4_sum *sum)
+{
+    if (!sum->digest)
+        sum->digest = EVP_MD_CTX_new();
+    return sum->digest && EVP_DigestInit_ex(sum->digest, sigv4->sha256, NULL) == 1 ? 0 : -EIO;
+}
+
+int sigv4_sum_add(struct sigv4_sum *sum, struct span data)
+{
+    return EVP_DigestUpdate(sum->digest, data.data, data.size) == 1 ? 0 : -EIO;
+}
+
+int sigv4_sum_end(struct sigv4_sum *sum, char ret[SIGV4_HASH_SIZE])
+{
+    return digest_end(sum->digest, ret);
+}
+
+void sigv4_sum_fini(struct sigv4_sum *sum)
+{
+    EVP_MD_CTX_free(sum->digest);
+    sum->digest = NULL;
 }
 
 int sigv4_sign(const struct sigv4 *sigv4, struct sigv4_key *key,
@@ -203,7 +226,7 @@ int sigv4_sign(const struct sigv4 *sigv4, struct sigv4_key *key,
     int status = sigv4_canonical_request(request, digest_more, sigv4->digest);
     char hash[SIGV4_HASH_SIZE], text[SIGV4_STRING_SIZE];
     if (status == 0)
-        status = digest_end(sigv4, hash);
+        status = digest_end(sigv4->digest, hash);
     if (status < 0)
         return status;
     return sigv4_sign_text(key, span_of(text, sigv4_string_to_sign(key, time, hash, text)), ret);

@@ -108,6 +108,16 @@ int sigv4_sign_trailer(struct sigv4_key *key, const char time[SIGV4_TIME_SIZE],
 
 int sigv4_hash(const struct sigv4 *sigv4, struct span data, char ret[SIGV4_HASH_SIZE]);
 
+/* A hash of data that comes in parts: begun again after each end. Zero it to begin. */
+struct sigv4_sum {
+    EVP_MD_CTX *digest;
+};
+
+int sigv4_sum_begin(const struct sigv4 *sigv4, struct sigv4_sum *sum);
+int sigv4_sum_add(struct sigv4_sum *sum, struct span data);
+int sigv4_sum_end(struct sigv4_sum *sum, char ret[SIGV4_HASH_SIZE]);
+void sigv4_sum_fini(struct sigv4_sum *sum);
+
 /* In constant time. */
 bool sigv4_equal(const char a[SIGV4_SIGNATURE_SIZE], const char b[SIGV4_SIGNATURE_SIZE]);
 

@@ -107,8 +107,6 @@ const struct auth_refusal auth_payload_v4a = {501, "NotImplemented",
     "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD implies functionality that is not implemented here."};
 const struct auth_refusal auth_chunk_malformed = {
     400, "InvalidRequest", "The body is not a valid aws-chunked one."};
-const struct auth_refusal auth_chunk_size = {
-    400, "InvalidChunkSizeError", "A chunk of the body is larger than what is verified here."};
 const struct auth_refusal auth_trailer_malformed = {400, "MalformedTrailerError",
     "The request contained trailing data that was not well-formed or did not conform to our "
     "published schema."};

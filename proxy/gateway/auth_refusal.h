@@ -33,5 +33,4 @@ extern const struct auth_refusal auth_no_date, auth_skewed, auth_unsigned_host,
 
 /* The body's. */
 extern const struct auth_refusal auth_no_payload_hash, auth_bad_payload_hash, auth_no_length,
-    auth_payload_v4a, auth_chunk_malformed, auth_chunk_size, auth_trailer_malformed,
-    auth_body_incomplete;
+    auth_payload_v4a, auth_chunk_malformed, auth_trailer_malformed, auth_body_incomplete;

@@ -3,18 +3,18 @@
  *
  *     400;chunk-signature=<64 digits>\r\n <1024 bytes> \r\n … 0;chunk-signature=<64 digits>\r\n
  *
- * Signatures are replaced where they stand, so that the body's length stays what it was. Nothing of
- * a piece is passed on before the whole piece is verified, and nothing of the last one before the
- * trailer is: whoever broke off has sent S3 a body that is not whole. A piece is gathered in any
- * case: its new signature stands before the bytes that it signs. So a request in flight takes as
- * much memory as its client's pieces are long. */
+ * A signature stands before what it signs, so a piece is held until it is whole. Clients make them
+ * as long as they like; what goes on is cut anew, so that a request in flight takes the same little
+ * memory whatever its client does. Data goes on before the piece that it came in is verified, but
+ * the last of it, and the end, only after everything was: whoever broke off has sent S3 a body that
+ * is not whole, and S3 keeps nothing of it. */
 #pragma once
 
 #include "base/text.h"
 #include "proxy/gateway/auth_keys.h"
 #include "proxy/gateway/auth_refusal.h"
 
-#define CHUNKED_CHUNK_MOST (1u << 20) /* bytes in a piece; SDKs make 64 or 128 KiB */
+#define CHUNKED_PIECE (16u << 10) /* bytes in a piece as it goes on; S3 takes none below 8 KiB */
 #define CHUNKED_HEAD_MOST 128
 #define CHUNKED_TRAILER_MOST 4096
 
@@ -34,6 +34,10 @@ struct chunked_options {
 };
 
 struct chunked;
+
+/* How long the body will be as it goes on. False: it is not known before its trailer comes, which
+ * is none of the checksums of the S3 API reference (PutObject). */
+bool chunked_length(const struct chunked_options *options, uint64_t *ret);
 
 struct chunked *chunked_new(const struct chunked_options *options);
 void chunked_free(struct chunked *chunked);

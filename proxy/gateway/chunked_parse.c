@@ -151,3 +151,51 @@ bool chunked_trailer_is_announced(const struct chunked_trailer *trailer, struct 
     }
     return count == trailer->count;
 }
+
+/* "x-amz-trailer-signature:<64 digits>\r\n\r\n" */
+#define TRAILER_END (sizeof signature_name - 1 + SIGNATURE_DIGITS + 4)
+#define FIELD_REST 3 /* the colon and CRLF */
+
+size_t chunked_trailer_written_size(const struct chunked_trailer *trailer)
+{
+    size_t size = TRAILER_END;
+    for (size_t i = 0; i < trailer->count; i++)
+        size += trailer->fields[i].name.size + trailer->fields[i].value.size + FIELD_REST;
+    return size;
+}
+
+/* Checksums in base 64 (S3 API reference, "Checking object integrity"). */
+static size_t field_size(struct span name)
+{
+    static const struct {
+        const char *name;
+        size_t value;
+    } checksums[] = {{"crc32", 8}, {"crc32c", 8}, {"crc64nvme", 12}, {"md5", 24}, {"sha1", 28},
+        {"sha256", 44}, {"sha512", 88}, {"xxhash3", 12}, {"xxhash64", 12}, {"xxhash128", 24}};
+    static const char prefix[] = "x-amz-checksum-";
+    const size_t size = sizeof prefix - 1;
+    if (name.size <= size || strncasecmp((const char *)name.data, prefix, size) != 0)
+        return 0;
+    struct span algorithm = span_of(name.data + size, name.size - size);
+    for (size_t i = 0; i < sizeof checksums / sizeof *checksums; i++) {
+        if (compare_names(algorithm, span_of_text(checksums[i].name)) == 0)
+            return name.size + checksums[i].value + FIELD_REST;
+    }
+    return 0;
+}
+
+size_t chunked_trailer_size(struct span names)
+{
+    size_t size = TRAILER_END;
+    while (names.size > 0) {
+        const uint8_t *comma = memchr(names.data, ',', names.size);
+        size_t end = comma ? (size_t)(comma - names.data) : names.size;
+        size_t field = field_size(trim(span_of(names.data, end)));
+        if (field == 0)
+            return 0;
+        size += field;
+        end += comma ? 1 : 0;
+        names = span_of(names.data + end, names.size - end);
+    }
+    return size;
+}

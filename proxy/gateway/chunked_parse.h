@@ -28,5 +28,12 @@ bool chunked_trailer_is_whole(struct span section);
  * end a field by LF, and put an empty line before the signature; S3's manual has it so. */
 bool chunked_parse_trailer(struct span section, struct chunked_trailer *ret);
 
+/* How long the section is, as it is written anew. */
+size_t chunked_trailer_written_size(const struct chunked_trailer *trailer);
+
+/* Likewise, of fields that are only announced in a comma-separated list. 0: one of them is none of
+ * the checksums whose length we know. */
+size_t chunked_trailer_size(struct span names);
+
 /* Whether the fields are those that `names`, a comma-separated list, announced: each once. */
 bool chunked_trailer_is_announced(const struct chunked_trailer *trailer, struct span names);

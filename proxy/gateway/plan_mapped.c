@@ -146,6 +146,34 @@ static int sign(struct plan *plan, const struct plan_inputs *inputs, const struc
     return 0;
 }
 
+/* Every piece of such a body is signed. */
+static bool is_in_pieces(const struct signing *signing)
+{
+    const struct auth *auth = signing->auth;
+    return signing->key &&
+           (auth->payload == AUTH_PAYLOAD_CHUNKS || auth->payload == AUTH_PAYLOAD_CHUNKS_TRAILER);
+}
+
+static struct chunked_options pieces_of(
+    const struct plan_inputs *inputs, const struct signing *signing)
+{
+    const struct auth *auth = signing->auth;
+    const struct http_header *trailers = http_find(inputs->request, "x-amz-trailer");
+    return (struct chunked_options){.sigv4 = &inputs->planner->sigv4,
+        .has_trailer = auth->payload == AUTH_PAYLOAD_CHUNKS_TRAILER,
+        .trailers = trailers ? trailers->value : span_of(NULL, 0),
+        .decoded_length = auth->decoded_length};
+}
+
+/* Its pieces are cut anew; S3 takes them without a length too. */
+static void frame_pieces(
+    struct http_head *head, const struct plan_inputs *inputs, const struct signing *signing)
+{
+    const struct chunked_options pieces = pieces_of(inputs, signing);
+    bool is_known = chunked_length(&pieces, &head->length);
+    head->framing = is_known ? HTTP_FRAMING_LENGTH : HTTP_FRAMING_CHUNKED;
+}
+
 static int shape_request(
     struct plan *plan, const struct plan_inputs *inputs, const struct signing *signing)
 {
@@ -153,6 +181,8 @@ static int shape_request(
     struct http_head *head = &plan->parts->shape->head;
     size_t count;
     fill_head(plan, inputs);
+    if (is_in_pieces(signing))
+        frame_pieces(head, inputs, signing);
     if (!choose_headers(plan, inputs, headers, &count))
         return -E2BIG;
     if (signing->key)
@@ -170,17 +200,13 @@ static void set_chain(
     memcpy(chain->signature, signature, sizeof chain->signature);
 }
 
-/* Every piece of such a body is signed: the client's chain of signatures becomes ours. */
+/* The client's chain of signatures becomes ours. */
 static void chain_pieces(
     struct plan *plan, const struct plan_inputs *inputs, const struct signing *signing)
 {
     const struct auth *auth = signing->auth;
     const struct resigned *resigned = &plan->parts->shape->resigned;
-    const struct http_header *trailers = http_find(inputs->request, "x-amz-trailer");
-    struct chunked_options options = {.sigv4 = &inputs->planner->sigv4,
-        .has_trailer = auth->payload == AUTH_PAYLOAD_CHUNKS_TRAILER,
-        .trailers = trailers ? trailers->value : span_of(NULL, 0),
-        .decoded_length = auth->decoded_length};
+    struct chunked_options options = pieces_of(inputs, signing);
     set_chain(&options.client, auth->key, auth->time, auth->signature);
     set_chain(&options.upstream, signing->key, resigned->time, resigned->signature);
     memcpy(options.client.region, auth->region, sizeof options.client.region);
@@ -192,14 +218,12 @@ static void chain_pieces(
 static void send_shape(
     struct plan *plan, const struct plan_inputs *inputs, const struct signing *signing)
 {
-    const struct auth *auth = signing->auth;
     int status = shape_request(plan, inputs, signing);
     if (status == -E2BIG)
         plan_refuse_as(plan, GATEWAY_ERROR_BAD_REQUEST, S3_REQUEST_HEAD_TOO_LARGE, NULL);
     else if (status < 0)
         plan_refuse_as(plan, GATEWAY_ERROR_UNAUTHORIZED, S3_INTERNAL_ERROR, NULL);
-    else if (signing->key &&
-             (auth->payload == AUTH_PAYLOAD_CHUNKS || auth->payload == AUTH_PAYLOAD_CHUNKS_TRAILER))
+    else if (is_in_pieces(signing))
         chain_pieces(plan, inputs, signing);
 }
 

@@ -28,9 +28,13 @@ void chunked_scene_write(
 /* Sends it in steps of `step` bytes: 0, or what push or finish said. */
 int chunked_scene_send(struct chunked_scene *scene, size_t step);
 
+/* How long what goes on will be; it is known. */
+size_t chunked_scene_length(struct chunked_scene *scene);
+
 /* It is refused, and `passed` bytes went on before, however it is cut. */
 void chunked_scene_expect(
     struct chunked_scene *scene, const struct auth_refusal *refusal, size_t passed);
 
-/* What went on is as long as the body, and a whole body of the other key. */
+/* What went on is a whole body of the other key with the same data, in pieces of one size but for
+ * the last, and as long as it was said to be, where it was. */
 void chunked_scene_check_upstream(struct chunked_scene *scene);

@@ -80,7 +80,7 @@ static void tampered_data_stops_before_its_piece(void **state)
     chunked_scene_expect(scene, &auth_bad_signature, 0);
     chunked_scene_write(scene, small, NULL, NULL);
     scene->body.data[FIRST + SECOND - 3] = 'b';
-    chunked_scene_expect(scene, &auth_bad_signature, FIRST);
+    chunked_scene_expect(scene, &auth_bad_signature, 0);
 }
 
 static void a_tampered_last_signature_stops_before_the_last_piece(void **state)
@@ -89,7 +89,7 @@ static void a_tampered_last_signature_stops_before_the_last_piece(void **state)
     chunked_scene_write(scene, small, NULL, NULL);
     char *digit = scene->body.data + scene->body.size - 5;
     *digit = *digit == '0' ? '1' : '0';
-    chunked_scene_expect(scene, &auth_bad_signature, FIRST + SECOND);
+    chunked_scene_expect(scene, &auth_bad_signature, 0);
 }
 
 static void pieces_may_not_change_places_or_be_repeated(void **state)
@@ -101,10 +101,10 @@ static void pieces_may_not_change_places_or_be_repeated(void **state)
     memcpy(second, body + FIRST, FIRST);
     memmove(body + FIRST, body + 2 * FIRST, FIRST);
     memcpy(body + 2 * FIRST, second, FIRST);
-    chunked_scene_expect(scene, &auth_bad_signature, FIRST);
+    chunked_scene_expect(scene, &auth_bad_signature, 0);
     chunked_scene_write(scene, alike, NULL, NULL);
     memcpy(scene->body.data + FIRST, scene->body.data, FIRST);
-    chunked_scene_expect(scene, &auth_bad_signature, FIRST);
+    chunked_scene_expect(scene, &auth_bad_signature, 0);
 }
 
 static void another_seed_or_key_is_refused(void **state)
@@ -123,9 +123,9 @@ static void a_body_that_ends_early_is_not_whole(void **state)
     struct chunked_scene *scene = *state;
     chunked_scene_write(scene, small, NULL, NULL);
     scene->body.size--;
-    chunked_scene_expect(scene, &auth_body_incomplete, FIRST + SECOND);
+    chunked_scene_expect(scene, &auth_body_incomplete, 0);
     scene->body.size = FIRST + 1;
-    chunked_scene_expect(scene, &auth_body_incomplete, FIRST);
+    chunked_scene_expect(scene, &auth_body_incomplete, 0);
     scene->body.size = 0;
     chunked_scene_expect(scene, &auth_body_incomplete, 0);
 }
@@ -134,9 +134,8 @@ static void nothing_comes_after_the_last_piece(void **state)
 {
     struct chunked_scene *scene = *state;
     chunked_scene_write(scene, small, NULL, NULL);
-    size_t whole = scene->body.size;
     text_put(&scene->body, "0");
-    chunked_scene_expect(scene, &auth_chunk_malformed, whole);
+    chunked_scene_expect(scene, &auth_chunk_malformed, chunked_scene_length(scene));
 }
 
 static void the_length_must_be_what_was_said(void **state)
@@ -144,20 +143,64 @@ static void the_length_must_be_what_was_said(void **state)
     struct chunked_scene *scene = *state;
     chunked_scene_write(scene, small, NULL, NULL);
     scene->decoded_length = 16;
-    chunked_scene_expect(scene, &auth_body_incomplete, FIRST + SECOND);
+    chunked_scene_expect(scene, &auth_body_incomplete, 0);
     scene->decoded_length = 14;
-    chunked_scene_expect(scene, &auth_body_incomplete, FIRST);
+    chunked_scene_expect(scene, &auth_body_incomplete, 0);
 }
 
-static void a_piece_has_its_bound(void **state)
+static void a_piece_may_be_of_any_length(void **state)
 {
-    static const size_t most[] = {CHUNKED_CHUNK_MOST, 0}, more[] = {CHUNKED_CHUNK_MOST + 1, 0};
+    static const size_t sizes[][3] = {{3u << 20, 1, 0}, {CHUNKED_PIECE, 0}, {CHUNKED_PIECE - 1, 0},
+        {CHUNKED_PIECE + 1, 0}, {CHUNKED_PIECE, CHUNKED_PIECE, 0}, {1, CHUNKED_PIECE, 0}};
     struct chunked_scene *scene = *state;
-    chunked_scene_write(scene, most, NULL, NULL);
-    assert_int_equal(chunked_scene_send(scene, 65536), 0);
-    chunked_scene_write(scene, more, NULL, NULL);
-    assert_true(chunked_scene_send(scene, 65536) < 0);
-    assert_ptr_equal(scene->refusal, &auth_chunk_size);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        chunked_scene_write(scene, sizes[i], NULL, NULL);
+        assert_int_equal(chunked_scene_send(scene, 30000), 0);
+        chunked_scene_check_upstream(scene);
+    }
+}
+
+#define WHOLE (sizeof "4000;chunk-signature=" - 1 + 64 + 2 + CHUNKED_PIECE + 2)
+
+static void the_last_of_the_data_waits_until_all_is_verified(void **state)
+{
+    static const size_t two[] = {40000, 40000, 0}, even[] = {2 * CHUNKED_PIECE, 0};
+    struct chunked_scene *scene = *state;
+    chunked_scene_write(scene, two, NULL, NULL);
+    scene->body.data[100] = 'b';
+    chunked_scene_expect(scene, &auth_bad_signature, 2 * WHOLE);
+    chunked_scene_write(scene, two, NULL, NULL);
+    scene->body.data[40000 + 200] = 'b';
+    chunked_scene_expect(scene, &auth_bad_signature, 4 * WHOLE);
+    chunked_scene_write(scene, even, NULL, NULL);
+    scene->body.data[scene->body.size - 5] ^= 1;
+    chunked_scene_expect(scene, &auth_bad_signature, WHOLE);
+}
+
+static void the_length_is_known_before_a_checksum_comes(void **state)
+{
+    struct chunked_options options = {.has_trailer = true, .decoded_length = 5};
+    uint64_t length = 0;
+    (void)state;
+    options.trailers = span_of_text("x-amz-checksum-crc32, X-Amz-Checksum-SHA256");
+    assert_true(chunked_length(&options, &length));
+    assert_int_equal(length, 91 + 84 + 31 + 68 + 24 + 64 + 4);
+    options.trailers = span_of_text("x-amz-checksum-crc32,x-amz-checksum-of-tomorrow");
+    assert_false(chunked_length(&options, &length));
+    options.trailers = span_of_text("x-amz-meta-crc32");
+    assert_false(chunked_length(&options, &length));
+    options.has_trailer = false;
+    options.decoded_length = UINT64_MAX;
+    assert_false(chunked_length(&options, &length));
+}
+
+static void a_checksum_of_another_length_is_refused(void **state)
+{
+    struct chunked_scene *scene = *state;
+    scene->trailers = "x-amz-checksum-crc32c";
+    chunked_scene_write(
+        scene, small, "x-amz-checksum-crc32c:sOO8/Q=\r\n", "x-amz-checksum-crc32c:sOO8/Q=\n");
+    chunked_scene_expect(scene, &auth_trailer_malformed, 0);
 }
 
 static void a_pieces_head_has_its_bound(void **state)
@@ -183,7 +226,7 @@ static void a_tampered_trailer_stops_before_the_last_piece(void **state)
     chunked_scene_write(
         scene, small, "x-amz-checksum-crc32c:sOO8/Q==\r\n", "x-amz-checksum-crc32c:sOO8/Q==\n");
     *strchr(strstr(scene->body.data, "crc32c:"), 'Q') = 'R';
-    chunked_scene_expect(scene, &auth_bad_signature, FIRST + SECOND);
+    chunked_scene_expect(scene, &auth_bad_signature, 0);
 }
 
 static void trailers_must_be_those_that_were_announced(void **state)
@@ -195,7 +238,7 @@ static void trailers_must_be_those_that_were_announced(void **state)
         scene->trailers = announced[i];
         chunked_scene_write(
             scene, small, "x-amz-checksum-crc32c:sOO8/Q==\r\n", "x-amz-checksum-crc32c:sOO8/Q==\n");
-        chunked_scene_expect(scene, &auth_trailer_malformed, FIRST + SECOND);
+        chunked_scene_expect(scene, &auth_trailer_malformed, 0);
     }
 }
 
@@ -208,7 +251,7 @@ static void a_trailer_has_its_bound(void **state)
     memcpy(value, "x:", 2);
     scene->trailers = "x";
     chunked_scene_write(scene, small, value, value);
-    chunked_scene_expect(scene, &auth_trailer_malformed, FIRST + SECOND);
+    chunked_scene_expect(scene, &auth_trailer_malformed, 0);
 }
 
 static void a_trailer_that_is_missing_leaves_the_body_unfinished(void **state)
@@ -216,7 +259,7 @@ static void a_trailer_that_is_missing_leaves_the_body_unfinished(void **state)
     struct chunked_scene *scene = *state;
     scene->trailers = "x-amz-checksum-crc32c";
     chunked_scene_write(scene, small, NULL, NULL);
-    chunked_scene_expect(scene, &auth_body_incomplete, FIRST + SECOND);
+    chunked_scene_expect(scene, &auth_body_incomplete, 0);
 }
 
 static void one_key_may_sign_both_ways(void **state)
@@ -266,7 +309,10 @@ int main(void)
         SCENE_TEST(a_body_that_ends_early_is_not_whole),
         SCENE_TEST(nothing_comes_after_the_last_piece),
         SCENE_TEST(the_length_must_be_what_was_said),
-        SCENE_TEST(a_piece_has_its_bound),
+        SCENE_TEST(a_piece_may_be_of_any_length),
+        SCENE_TEST(the_last_of_the_data_waits_until_all_is_verified),
+        cmocka_unit_test(the_length_is_known_before_a_checksum_comes),
+        SCENE_TEST(a_checksum_of_another_length_is_refused),
         SCENE_TEST(a_pieces_head_has_its_bound),
         SCENE_TEST(a_piece_ends_where_it_says),
         SCENE_TEST(a_tampered_trailer_stops_before_the_last_piece),
@@ -275,7 +321,6 @@ int main(void)
         SCENE_TEST(a_trailer_that_is_missing_leaves_the_body_unfinished),
         SCENE_TEST(one_key_may_sign_both_ways),
         SCENE_TEST(a_key_that_is_taken_away_still_finishes_its_body),
-
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

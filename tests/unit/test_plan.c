@@ -152,11 +152,27 @@ static void signed_pieces_are_chained_anew(void **state)
     plan_scene_ask(scene, "5;chunk-signature=…", false);
     struct body_filter *filter = scene->plan.request_filter;
     assert_non_null(filter);
+    assert_int_equal(scene->plan.send->framing, HTTP_FRAMING_LENGTH);
+    assert_int_equal(scene->plan.send->length, 91 + 86); /* of 5 bytes, and of none */
     assert_int_equal(filter->push(filter, span_of_text("5;chunk\r\n"), &out), -EPROTO);
     struct answer why = filter->why(filter);
     assert_int_equal(why.status, 400);
     assert_int_equal(out.size, 0);
     text_fini(&out);
+}
+
+static void pieces_before_an_unknown_trailer_go_on_without_a_length(void **state)
+{
+    struct plan_scene *scene = *state;
+    plan_scene_request(scene, "PUT", EU_STORE, "/shop-eu/k");
+    auth_scene_set(
+        scene->auth, "x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER");
+    auth_scene_set(scene->auth, "x-amz-decoded-content-length", "5");
+    auth_scene_set(scene->auth, "x-amz-trailer", "x-amz-checksum-of-tomorrow");
+    auth_scene_sign(scene->auth, NULL);
+    plan_scene_ask(scene, "5;chunk-signature=…", false);
+    assert_non_null(scene->plan.request_filter);
+    assert_int_equal(scene->plan.send->framing, HTTP_FRAMING_CHUNKED);
 }
 
 #define RULE(bucket)                                                                               \
@@ -353,6 +369,7 @@ int main(void)
         MOVED(who_is_not_believed_is_refused),
         MOVED(a_presigned_link_is_signed_by_header),
         MOVED(signed_pieces_are_chained_anew),
+        MOVED(pieces_before_an_unknown_trailer_go_on_without_a_length),
         MOVED(a_document_is_read_whole_and_rewritten),
         MOVED(a_document_that_is_not_the_signed_one_is_refused),
         MOVED(nobodys_document_is_not_even_read),
