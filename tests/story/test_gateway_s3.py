@@ -467,4 +467,5 @@ def test_a_secret_that_cannot_be_read_is_said_and_no_secret_ever(client, eu, mov
     moved.write_config(health={"interval": "30m"})
     moved.cli("reload", expect=0)
     moved.wait_for_log("key_unreadable access_key_id=AKIDAPP")
-    assert code_of(ask(client, "GET", host_of(eu), "/shop-eu/key")) == (403, "InvalidAccessKeyId")
+    eventually(lambda: code_of(ask(client, "GET", host_of(eu), "/shop-eu/key")) ==
+               (403, "InvalidAccessKeyId"), "the key is unknown")
