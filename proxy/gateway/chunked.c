@@ -274,7 +274,7 @@ static int pass_trailer(struct chunked *chunked, const struct chunked_trailer *t
     return 0;
 }
 
-/* Of what is foreseen only checksums of another length are not: they are none. */
+/* A checksum of another length is none, and the body's length was said before it came. */
 static bool is_as_foreseen(const struct chunked *chunked, const struct chunked_trailer *trailer)
 {
     return chunked->trailer_size == 0 ||
