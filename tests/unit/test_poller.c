@@ -137,6 +137,15 @@ static uint64_t now_ms(void)
     return uv_hrtime() / 1000000;
 }
 
+/* Counts how often it runs. */
+static void start_timer(
+    struct poller_scene *scene, uv_timer_t *timer, unsigned *times, unsigned ms, unsigned repeat_ms)
+{
+    timer->data = times;
+    uv_timer_init(&scene->uv, timer);
+    uv_timer_start(timer, count_time, ms, repeat_ms);
+}
+
 static void close_timer(struct poller_scene *scene, uv_timer_t *timer)
 {
     uv_close((uv_handle_t *)timer, NULL);
@@ -158,9 +167,8 @@ static void a_socket_that_never_rests_does_not_keep_timers_from_running(void **u
     struct poller_scene scene;
     scene_init(&scene);
     unsigned times = 0;
-    uv_timer_t timer = {.data = &times};
-    uv_timer_init(&scene.uv, &timer);
-    uv_timer_start(&timer, count_time, 1, 1);
+    uv_timer_t timer;
+    start_timer(&scene, &timer, &times, 1, 1);
     scene.heard[0].peer = &scene.peers[0];
     scene.heard[0].socket.on_event = write_again;
     assert_int_equal(write(scene.peers[0], "x", 1), 1);
@@ -175,9 +183,8 @@ static void timers_run_while_no_socket_has_anything_to_say(void **unused)
     struct poller_scene scene;
     scene_init(&scene);
     unsigned times = 0;
-    uv_timer_t timer = {.data = &times};
-    uv_timer_init(&scene.uv, &timer);
-    uv_timer_start(&timer, count_time, 1, 1);
+    uv_timer_t timer;
+    start_timer(&scene, &timer, &times, 1, 1);
     turn_until(&scene, &times, 20);
     close_timer(&scene, &timer);
     scene_fini(&scene);
@@ -199,12 +206,10 @@ static void an_earlier_timer_is_not_late_for_one_that_was_set_before(void **unus
     struct poller_scene scene;
     scene_init(&scene);
     unsigned late_times = 0, early_times = 0;
-    uv_timer_t late = {.data = &late_times}, early = {.data = &early_times};
-    uv_timer_init(&scene.uv, &late);
-    uv_timer_init(&scene.uv, &early);
-    uv_timer_start(&late, count_time, 60000, 0);
+    uv_timer_t late, early;
+    start_timer(&scene, &late, &late_times, 60000, 0);
     wait_for_a_socket(&scene);
-    uv_timer_start(&early, count_time, 5, 0);
+    start_timer(&scene, &early, &early_times, 5, 0);
     turn_until(&scene, &early_times, 1);
     assert_int_equal(late_times, 0);
     close_timer(&scene, &early);
@@ -218,14 +223,12 @@ static void a_timer_that_was_stopped_leaves_those_that_come_after_it_alone(void 
     struct poller_scene scene;
     scene_init(&scene);
     unsigned stopped_times = 0, times = 0;
-    uv_timer_t stopped = {.data = &stopped_times}, timer = {.data = &times};
-    uv_timer_init(&scene.uv, &stopped);
-    uv_timer_init(&scene.uv, &timer);
-    uv_timer_start(&stopped, count_time, 5, 0);
+    uv_timer_t stopped, timer;
+    start_timer(&scene, &stopped, &stopped_times, 5, 0);
     wait_for_a_socket(&scene);
     uv_timer_stop(&stopped);
     uint64_t start_ms = now_ms();
-    uv_timer_start(&timer, count_time, 30, 0);
+    start_timer(&scene, &timer, &times, 30, 0);
     turn_until(&scene, &times, 1);
     assert_true(now_ms() - start_ms >= 29);
     assert_int_equal(stopped_times, 0);
@@ -240,7 +243,7 @@ struct late_start {
     unsigned times;
 };
 
-static void start_timer(struct poller_socket *socket, uint32_t events)
+static void start_late(struct poller_socket *socket, uint32_t events)
 {
     struct late_start *late = socket->data;
     (void)events;
@@ -260,10 +263,8 @@ static void a_timer_started_for_a_socket_counts_from_its_event(void **unused)
     struct poller_scene scene;
     scene_init(&scene);
     struct late_start late = {.times = 0};
-    uv_timer_init(&scene.uv, &late.timer);
-    late.timer.data = &late.times;
-    uv_timer_start(&late.timer, count_time, 60000, 0); /* so that the loop has one to wait for */
-    scene.heard[0].socket.on_event = start_timer;
+    start_timer(&scene, &late.timer, &late.times, 60000, 0); /* one for the loop to wait for */
+    scene.heard[0].socket.on_event = start_late;
     scene.heard[0].socket.data = &late;
     uv_thread_t thread;
     assert_int_equal(uv_thread_create(&thread, write_after_a_while, &scene.peers[0]), 0);
